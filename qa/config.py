@@ -1,0 +1,186 @@
+"""Settings: defaults, then ``qa.toml``, then ``QA_*``, then flags. Validates; builds nothing."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_path
+
+from qa.errors import ConfigError
+
+CONFIG_FILE = "qa.toml"
+ENV_PREFIX = "QA_"
+
+
+def _number(low: float, high: float, kind: type[int] | type[float]) -> Callable[[Any], int | float]:
+    def check(value: Any) -> int | float:  # noqa: ANN401 - whatever TOML or the environment holds
+        if isinstance(value, bool):
+            raise ValueError("it must be a number")
+        try:
+            number = kind(value)
+        except (TypeError, ValueError):
+            raise ValueError(f"it must be {'a whole' if kind is int else 'a'} number") from None
+        if isinstance(value, float) and number != value:
+            raise ValueError("it must be a whole number")
+        if not low <= number <= high:
+            raise ValueError(f"it must lie between {low:g} and {high:g}")
+        return number
+
+    return check
+
+
+def _text(value: Any) -> str:  # noqa: ANN401
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("it must be a text that is not empty")
+    return value.strip()
+
+
+def _path(value: Any) -> Path:  # noqa: ANN401
+    return Path(_text(str(value) if isinstance(value, Path) else value)).expanduser()
+
+
+def _setting(default: Any, check: Callable[[Any], Any], text: str) -> Any:  # noqa: ANN401 - as dataclasses.field
+    return field(default=default, metadata={"check": check, "help": text})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting with its default; `describe` lists them for the documentation."""
+
+    articles: Path = _setting(Path("seeds"), _path, "folder of articles to answer from")
+    index: Path = _setting(Path("index"), _path, "folder that the built index is published in")
+    encoder: str = _setting("bundled", _text, "`bundled`, or the name or path of any sentence-transformers model")
+    query_prompt: str | None = _setting(
+        None, str, "text put before a question (`query: `); unset: what the encoder names itself"
+    )
+    passage_prompt: str | None = _setting(
+        None, str, "text put before a passage (`passage: `); unset: what the encoder names itself"
+    )
+    chunk_words: int = _setting(
+        100, _number(20, 400, int), "longest passage in words; a sentence that is longer stands alone"
+    )
+    top: int = _setting(4, _number(1, 20, int), "most quotes in an answer")
+    threshold: float | None = _setting(
+        None,
+        _number(0, 1, float),
+        "confidence below which the articles are said not to answer; unset: the fitted one",
+    )
+    max_file_mb: int = _setting(20, _number(1, 1024, int), "largest article file that is read, in MiB")
+    host: str = _setting("127.0.0.1", _text, "address the page listens on")
+    port: int = _setting(7860, _number(0, 65535, int), "port the page listens on; 0 takes a free one")
+
+    @property
+    def prompts(self) -> dict[str, str] | None:
+        """The prompts that were set, or None where the encoder's own hold."""
+        given = {"query": self.query_prompt, "passage": self.passage_prompt}
+        return {name: text for name, text in given.items() if text is not None} or None
+
+
+def describe() -> list[tuple[str, str]]:
+    """Name with default, and help, of every setting in order: the table of the documentation."""
+    return [(f"{f.name} = {_show(f.default)}", str(f.metadata["help"])) for f in fields(Settings)]
+
+
+def _show(default: Any) -> str:  # noqa: ANN401
+    if default is None:
+        return "(unset)"
+    return str(default) if isinstance(default, int | float) else f'"{default}"'
+
+
+def load_settings(
+    flags: Mapping[str, Any] | None = None,
+    *,
+    folder: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Settings from all four sources, the later one winning.
+
+    Args:
+        flags: Values given on the command line; None means not given.
+        folder: Holds ``qa.toml``, whose relative paths count from there. Default: the working folder.
+        environ: Default: ``os.environ``.
+
+    Raises:
+        ConfigError: A key is unknown or a value cannot be what it is.
+    """
+    folder = Path() if folder is None else folder
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    _merge(values, _read_toml(folder / CONFIG_FILE), CONFIG_FILE, str, base=folder)
+    _merge(values, _read_environ(environ), "the environment", _variable)
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    _merge(values, given, "the command line", _flag)
+    return Settings(**values)
+
+
+def locate(settings: Settings, flags: Mapping[str, Any]) -> Settings:
+    """Put the index of a folder that was named in passing (``--articles`` alone) into the user's cache.
+
+    The index of the configured articles stays where it is configured; another folder's would displace it.
+    """
+    named = flags.get("articles")
+    if named is None or flags.get("index") is not None or named == load_settings().articles:
+        return settings
+    name = hashlib.sha256(str(settings.articles.resolve()).encode()).hexdigest()[:16]
+    return replace(settings, index=user_cache_path("article-qa") / "index" / name)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}", "make it a UTF-8 text file") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not TOML: {error}", "correct that line") from None
+
+
+def _read_environ(environ: Mapping[str, str]) -> dict[str, Any]:
+    # QA_DEBUG belongs to the command line, and other programs may own QA_ names with no counterpart here:
+    # only a near miss of a real setting is taken for a misspelling.
+    names = [f.name for f in fields(Settings)]
+    found: dict[str, Any] = {}
+    for key, value in environ.items():
+        name = key.removeprefix(ENV_PREFIX).lower()
+        if not key.startswith(ENV_PREFIX) or value == "":
+            continue
+        if name in names or difflib.get_close_matches(name, names, n=1, cutoff=0.8):
+            found[name] = value
+    return found
+
+
+def _variable(name: str) -> str:
+    return ENV_PREFIX + name.upper()
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _merge(
+    values: dict[str, Any],
+    given: Mapping[str, Any],
+    where: str,
+    spelled: Callable[[str], str],
+    base: Path | None = None,
+) -> None:
+    known = {f.name: f for f in fields(Settings)}
+    for name, value in given.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            mend = f"did you mean {spelled(near[0])}?" if near else f"known: {', '.join(known)}"
+            raise ConfigError(f"unknown setting {spelled(name)} in {where}", mend)
+        try:
+            checked = known[name].metadata["check"](value)
+        except ValueError as error:
+            shown = spelled(name)
+            raise ConfigError(f"{shown} = {value!r} in {where} does not do", f"{error}") from None
+        values[name] = base / checked if base is not None and isinstance(checked, Path) else checked

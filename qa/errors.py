@@ -1,0 +1,60 @@
+"""Errors a person may see. Each message says what is wrong and where; ``mend`` is the command that helps."""
+
+from __future__ import annotations
+
+
+class QAError(Exception):
+    """What is wrong, where, and what mends it.
+
+    Args:
+        message: One sentence without a closing stop.
+        mend: A command or a short instruction, or "" where the message is enough.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, mend: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.mend = mend
+
+    def __str__(self) -> str:
+        """One line: the message, then what mends it."""
+        line = f"{self.message} - {self.mend}" if self.mend else self.message
+        return " ".join(line.split())
+
+
+class ConfigError(QAError):
+    """A setting is unknown or has a value it cannot have."""
+
+    exit_code = 2
+
+
+class ArticlesError(QAError):
+    """The articles folder cannot be used."""
+
+
+class BadFileError(QAError):
+    """One file cannot be read as an article; the build goes on without it."""
+
+
+class EncoderError(QAError):
+    """The encoder cannot be loaded or does not fit."""
+
+
+class IndexMissingError(QAError):
+    """There is no index, and building one was not allowed."""
+
+    exit_code = 2
+
+
+class IndexStaleError(QAError):
+    """The index was built with other settings or another encoder."""
+
+
+class IndexDamagedError(QAError):
+    """A file of the index is missing or is not what was written."""
+
+
+class IndexBusyError(QAError):
+    """Another process is building this index."""

@@ -1,0 +1,254 @@
+"""The frozen records and the protocols that every module speaks in.
+
+Offsets are Python string offsets (code points) into ``Article.text``, half open: ``[start, end)``.
+Scores grow with relevance everywhere; a store that measures distance converts at its own edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]
+    Keys = NDArray[np.int64]
+
+Lang = Literal["de", "en"]
+Status = Literal["answered", "abstained", "empty_index"]
+
+#: What every reader of an `Answer` as JSON may rely on; grows when a field changes its meaning or goes.
+ANSWER_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a text was published. None means that the file does not say."""
+
+    path: str
+    title: str | None = None
+    outlet: str | None = None
+    published: str | None = None
+    author: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One text that can be quoted, with what its file says about it.
+
+    Attributes:
+        id: Stable name made from the relative path; safe in a URL.
+        title: Headline, or None.
+        text: The text proper, furniture removed, NFC, paragraphs parted by a blank line.
+        lang: Language of ``text``.
+        published: ISO 8601 date (``2024-10-24``) or minute (``2024-10-24T14:17``), or None.
+        outlet: Name of the publisher, or None.
+        author: Names as printed, or None.
+        url: Address of the original, http or https, or None.
+        path: Path relative to the articles folder, with ``/``.
+        sha256: Hex digest of title and text: what decides whether it must be embedded again.
+        also: Other files that carry the same text (exact or near copies); only this one is indexed.
+    """
+
+    id: str
+    title: str | None
+    text: str
+    lang: Lang
+    published: str | None
+    outlet: str | None
+    author: str | None
+    url: str | None
+    path: str
+    sha256: str
+    also: tuple[Source, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What to call the article where a name is needed: its title, else its file name."""
+        return self.title or self.path.rsplit("/", 1)[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch ``[start, end)`` of a text, in code points."""
+
+    start: int
+    end: int
+
+    def of(self, text: str) -> str:
+        """The stretch itself."""
+        return text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A stretch of an article that is searched as one; ``article.text[start:end] == text``.
+
+    ``id`` is 16 hex digits below 2**63; `key` is the same number for stores that want an int64.
+    """
+
+    id: str
+    article_id: str
+    start: int
+    end: int
+    text: str
+
+    @property
+    def key(self) -> int:
+        """The id as a non-negative int64."""
+        return int(self.id, 16)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk found for a question. Ranks count from 1; None means that the ranking did not find it."""
+
+    chunk: Chunk
+    article: Article
+    score: float
+    dense_rank: int | None = None
+    lexical_rank: int | None = None
+    dense_score: float | None = None
+    lexical_score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A quote and where it stands; ``article.text[start:end] == quote``. Numbers count from 1."""
+
+    number: int
+    article_id: str
+    title: str | None
+    outlet: str | None
+    published: str | None
+    url: str | None
+    quote: str
+    start: int
+    end: int
+    lang: Lang
+    score: float
+    also: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the articles say to a question, or that they do not.
+
+    Attributes:
+        question: As asked.
+        status: ``answered``, ``abstained`` or ``empty_index``.
+        message: The sentence shown when nothing is quoted, in the language of the question; else "".
+        citations: The quotes, best first, the quotes of one article together.
+        confidence: 0 to 1, of the best evidence that was found, quoted or not.
+        passages: Answered: the passages the quotes come from. Abstained: up to three closest ones, not cited.
+        searched_for: What was looked up, where that differs from the question.
+        lang: Language of the question.
+        index_id: Build that answered, or None.
+        timings_ms: Milliseconds by stage.
+    """
+
+    question: str
+    status: Status
+    message: str
+    citations: tuple[Citation, ...]
+    confidence: float
+    passages: tuple[Passage, ...]
+    searched_for: str
+    lang: Lang
+    index_id: str | None
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The public JSON form (docs/ANSWER.md): passages carry their article's id, not its whole text."""
+        return {
+            "format": ANSWER_FORMAT,
+            "question": self.question,
+            "status": self.status,
+            "message": self.message,
+            "lang": self.lang,
+            "searched_for": self.searched_for,
+            "confidence": round(self.confidence, 4),
+            "citations": [asdict(citation) for citation in self.citations],
+            "passages": [passage_dict(passage) for passage in self.passages],
+            "index_id": self.index_id,
+            "timings_ms": {stage: round(ms, 2) for stage, ms in self.timings_ms.items()},
+        }
+
+
+def passage_dict(passage: Passage) -> dict[str, Any]:
+    """The public JSON form of a passage."""
+    chunk, article = passage.chunk, passage.article
+    return {
+        "chunk_id": chunk.id,
+        "article_id": article.id,
+        "title": article.title,
+        "outlet": article.outlet,
+        "published": article.published,
+        "text": chunk.text,
+        "start": chunk.start,
+        "end": chunk.end,
+        "score": passage.score,
+        "dense_rank": passage.dense_rank,
+        "lexical_rank": passage.lexical_rank,
+        "dense_score": passage.dense_score,
+        "lexical_score": passage.lexical_score,
+    }
+
+
+class Encoder(Protocol):
+    """Texts to unit vectors."""
+
+    @property
+    def name(self) -> str:
+        """``bundled``, or the name or path that was asked for."""
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of the weights and tokenizer: two encoders with one digest give the same vectors."""
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+
+    @property
+    def prompts(self) -> Mapping[str, str]:
+        """Texts put before a question (``query``) and before a passage (``passage``)."""
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Questions to float32 rows of length 1, shape ``(n, dim)``."""
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        """Passages to float32 rows of length 1, shape ``(n, dim)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Result of a search: ``scores`` and ``keys``, each ``(q, k)``, best first; key -1 pads short rows."""
+
+    scores: Vectors
+    keys: Keys
+
+
+class VectorStore(Protocol):
+    """Unit vectors under int64 keys, searched by inner product."""
+
+    def __len__(self) -> int:
+        """How many vectors it holds."""
+
+    def add(self, keys: Keys, vectors: Vectors) -> None:
+        """Add rows ``(n, dim)`` under new keys ``(n,)``."""
+
+    def remove(self, keys: Keys) -> int:
+        """Remove these keys; gives how many there were."""
+
+    def search(self, queries: Vectors, k: int) -> Hits:
+        """The k nearest of each row of ``queries`` ``(q, dim)``, by inner product."""
+
+    def save(self, folder: Path) -> None:
+        """Write into ``folder``, from which its loader reads it back."""
