@@ -1,0 +1,377 @@
+"""BM25 over German and English passages on tantivy: stems, compounds split, figures and spellings made to meet.
+
+Every document fills the fields of its own language; every question is searched in all fields, each through
+that field's analyser. tantivy's BM25 has its k1 = 1.2 and b = 0.75 built in; only field weights are ours.
+
+The analysers are tantivy's (stop words, compounds, stemmers). What has no filter there is done on the text
+before: figures (`plain_text`) and German spellings (`german_text`).
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import re
+import tempfile
+import threading
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tantivy
+
+from qa.errors import IndexDamagedError, IndexStaleError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from qa.types import Lang
+
+_DATA = Path(__file__).with_name("data")
+PARTS_FILE = _DATA / "compound_parts.txt"
+
+#: Raised by one when `plain_text`, `german_text` or an analyser changes: an index made before is then refused.
+_ANALYSIS = 1
+_STAMP = "analysis.json"
+_LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
+_WRITER_BYTES = 64 << 20
+_MAX_TOKEN_BYTES = 80
+_MAX_TERMS = 64
+_MAX_CHARS = 20_000
+_MAX_KEY = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalDoc:
+    """One passage to index. ``key`` is unique in the index and in ``[0, 2**63)``; ``title`` may be empty."""
+
+    key: int
+    text: str
+    title: str
+    lang: Lang
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalHits:
+    """Keys and their BM25 scores (at least 0), best first, equal scores by ascending key."""
+
+    keys: list[int]
+    scores: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldWeights:
+    """How the BM25 scores of the fields add up; the two languages weigh the same.
+
+    Attributes:
+        parts: In [0, 1]: the share of the German field with compounds split (words that are no compounds are in it
+            too); the field of whole words has the rest.
+        title: At least 0: what the title counts beside the text's 1, its words shared out in the same way.
+    """
+
+    parts: float
+    title: float
+
+
+#: Chosen by `python -m eval.lexical --sweep` on OMoS-QA train (nDCG@10), parts over 0 to 1, title over 0 to 1.
+#: Both are flat: with no title, parts .2 / .3 / .5 / .7 / 1 give de .778 / .785 / .790 / .791 / .788 (0: .756); with
+#: parts .5, title .3 / .4 / .5 / .7 / 1 give de .809 / .813 / .815 / .817 / .818, en .792 / .792 / .791 / .790 / .777.
+#: OMoS-QA dev (de .856, en .849; untitled whole words .782, .821) and XQuAD de (.954; .943) only confirm.
+WEIGHTS = FieldWeights(parts=0.5, title=0.5)
+
+
+_GROUPED = re.compile(r"(?<![\w.,])\d{1,3}(?:[.,' ’]\d{3})+(?![\d])")
+_UNIT = re.compile(r"(?<![^\W_])(\d+)(?=[^\W\d_]{2})")
+_LETTER_HYPHEN_DIGIT = re.compile(r"(?<![\w-])([^\W\d_]{1,2})-(?=\d)")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
+_GENITIVE = re.compile(r"(?<=[^\W\d_]{3}[aoyjpw])s\b")
+_DIGRAPH = re.compile(r"(?<![aeuq])ue|[ao]e")
+_UMLAUTS = {"ae": "ä", "oe": "ö", "ue": "ü"}
+
+
+def plain_text(text: str) -> str:
+    """Lower case, compatibility forms resolved, figures in one spelling.
+
+    ``10.000``, ``10 000`` and ``10,000`` become ``10000``; ``155mm`` becomes ``155 mm``; ``K-9`` becomes ``k9``.
+    """
+    text = text.encode("utf-8", "ignore").decode()  # tantivy refuses lone surrogates
+    text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).lower()
+    text = _GROUPED.sub(lambda match: re.sub(r"\D", "", match[0]), text)
+    return _LETTER_HYPHEN_DIGIT.sub(r"\1", _UNIT.sub(r"\1 ", text))
+
+
+def german_text(plain: str) -> str:
+    """`plain_text` with what the German stemmer leaves apart put together.
+
+    ``ae``, ``oe`` and ``ue`` become umlauts (not ``ue`` after a vowel or q: *neue*, *Quelle*), after Porter's
+    German2 stemmer; the stemmer itself then drops umlauts, so *Suedkorea*, *Sudkorea* and *Südkorea* meet.
+    A genitive s after a, o, y, j, p, w goes (*Nordkoreas*, *Trumps*, *Kiews*): Snowball keeps it there
+    (nDCG@10 of OMoS-QA train de .815, without it .811).
+    """
+    return _GENITIVE.sub("", _DIGRAPH.sub(lambda match: _UMLAUTS[match[0]], plain))
+
+
+@functools.cache
+def compound_parts() -> list[str]:
+    """The parts that German compounds are split into, sorted (`qa.train.compounds` derives them)."""
+    lines = PARTS_FILE.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+@functools.cache
+def _stop_words(lang: Lang) -> list[str]:
+    # Not tantivy's: its English list is Lucene's 33 words without "what", "did", "has"; its German one lacks "wer".
+    plain = plain_text((_DATA / f"stopwords_{lang}.txt").read_text(encoding="utf-8"))
+    return sorted(set((german_text(plain) if lang == "de" else plain).split()))
+
+
+def _words() -> tantivy.TextAnalyzerBuilder:
+    words = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+    return words.filter(tantivy.Filter.remove_long(_MAX_TOKEN_BYTES))
+
+
+def _stopped(lang: Lang) -> tantivy.TextAnalyzerBuilder:
+    return _words().filter(tantivy.Filter.custom_stopword(_stop_words(lang)))
+
+
+def _stemmed(words: tantivy.TextAnalyzerBuilder, language: str) -> tantivy.TextAnalyzer:
+    return words.filter(tantivy.Filter.stemmer(language)).filter(tantivy.Filter.ascii_fold()).build()
+
+
+class _Analysers:
+    """The analysers, and one lock: an analyser keeps state while it runs."""
+
+    def __init__(self, parts: Sequence[str]) -> None:
+        self._lock = threading.Lock()
+        self._words = _words().build()
+        self._content = {lang: _stopped(lang).build() for lang in ("de", "en")}
+        split = _stopped("de").filter(tantivy.Filter.split_compound(list(parts)))
+        self.by_name = {
+            "qa_de": _stemmed(_stopped("de"), "german"),
+            "qa_de_parts": _stemmed(split, "german"),
+            "qa_en": _stemmed(_stopped("en"), "english"),
+        }
+
+    def terms(self, question: str) -> dict[str, list[str]]:
+        """Distinct terms of a question for each analyser, at most `_MAX_TERMS`, in the order of the question."""
+        plain = plain_text(question[:_MAX_CHARS])
+        with self._lock:
+            count = len(self._words.analyze(plain))
+            content: dict[Lang, list[str]] = {
+                "de": self._content["de"].analyze(german_text(plain)),
+                "en": self._content["en"].analyze(plain),
+            }
+            # The function words of the question's language must not meet words of the other one ("war", "die",
+            # "also", or "the" in a German text's English names): they go before the other language's analyser
+            # sees the question. XQuAD en->de, R@1: .503, without this .381.
+            german, english = count - len(content["de"]), count - len(content["en"])
+            german_view = " ".join(content["en"]) if english > german else plain
+            english_view = " ".join(content["de"]) if german > english else plain
+            views = {"qa_de": german_text(german_view), "qa_en": english_view}
+            views["qa_de_parts"] = views["qa_de"]
+            return {
+                name: list(dict.fromkeys(self.by_name[name].analyze(view)))[:_MAX_TERMS] for name, view in views.items()
+            }
+
+
+@functools.cache
+def _analysers() -> _Analysers:
+    return _Analysers(compound_parts())
+
+
+#: Field name to analyser name.
+_FIELDS = {
+    "de": "qa_de",
+    "de_parts": "qa_de_parts",
+    "de_title": "qa_de",
+    "de_title_parts": "qa_de_parts",
+    "en": "qa_en",
+    "en_title": "qa_en",
+}
+
+
+@functools.cache
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder().add_unsigned_field("key", indexed=True, fast=True)
+    for name, analyser in _FIELDS.items():
+        builder = builder.add_text_field(name, tokenizer_name=analyser, index_option="freq")
+    return builder.build()
+
+
+@functools.cache
+def analysis_id() -> str:
+    """Hex digest of everything that decides the terms of an index; another one means: build it again."""
+    deciding = [_ANALYSIS, _FIELDS, _stop_words("de"), _stop_words("en"), compound_parts()]
+    return hashlib.sha256(json.dumps(deciding).encode()).hexdigest()
+
+
+def _fields_of(doc: LexicalDoc) -> dict[str, str | int]:
+    if not 0 <= doc.key <= _MAX_KEY:
+        raise ValueError(f"a key must be in [0, 2**63), not {doc.key}")
+    text, title = plain_text(doc.text), plain_text(doc.title)
+    if doc.lang == "en":
+        return {"key": doc.key, "en": text, "en_title": title}
+    text, title = german_text(text), german_text(title)
+    return {"key": doc.key, "de": text, "de_parts": text, "de_title": title, "de_title_parts": title}
+
+
+class LexicalIndex:
+    """BM25 index in a folder. Searches see what the last `commit` wrote, from any number of threads.
+
+    One process may write at a time (the caller sees to that). An index that is only searched never changes
+    its folder, which may be read-only: tantivy itself would make lock files there.
+    """
+
+    def __init__(self, folder: Path, weights: FieldWeights) -> None:
+        self._folder = folder
+        self._weights = weights
+        self._writer: tantivy.IndexWriter | None = None
+        self._searcher = _open_searcher(folder)
+
+    @classmethod
+    def create(cls, folder: Path, weights: FieldWeights = WEIGHTS) -> LexicalIndex:
+        """A new, empty index in ``folder``, which is made if need be.
+
+        Raises:
+            FileExistsError: ``folder`` holds an index already.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / "meta.json").exists():
+            raise FileExistsError(f"{folder} holds a lexical index already")
+        tantivy.Index(_schema(), path=str(folder), reuse=False)
+        (folder / _STAMP).write_text(json.dumps({"analysis": analysis_id()}) + "\n", encoding="utf-8")
+        _tidy(folder)
+        return cls(folder, weights)
+
+    @classmethod
+    def open(cls, folder: Path, weights: FieldWeights = WEIGHTS) -> LexicalIndex:
+        """The index in ``folder``.
+
+        Raises:
+            IndexDamagedError: A file is missing or cannot be read.
+            IndexStaleError: It was made by other analysers or another list of compound parts.
+        """
+        try:
+            stamp = json.loads((folder / _STAMP).read_text(encoding="utf-8"))["analysis"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise _damaged(folder, error) from error
+        if stamp != analysis_id():
+            raise IndexStaleError(f"the lexical index in {folder} was made by another analyser", "qa build")
+        return cls(folder, weights)
+
+    def add(self, chunks: Iterable[LexicalDoc]) -> None:
+        """Add passages under new keys; searched after `commit`."""
+        writer = self._open_writer()
+        for doc in chunks:
+            writer.add_document(tantivy.Document.from_dict(_fields_of(doc), _schema()))
+
+    def remove(self, keys: Iterable[int]) -> None:
+        """Remove these keys; unknown ones are passed over. In force after `commit`."""
+        wanted = [key for key in keys if 0 <= key <= _MAX_KEY]
+        if wanted:
+            # By query: `delete_documents_by_term` takes an int for a signed term and silently deletes nothing.
+            query = tantivy.Query.term_set_query(_schema(), "key", wanted)
+            self._open_writer().delete_documents_by_query(query)
+
+    def commit(self) -> None:
+        """Write what was added and removed; afterwards the folder is complete, with no lock and no thread left."""
+        if self._writer is None:
+            return
+        writer, self._writer = self._writer, None
+        writer.commit()
+        writer.garbage_collect_files()
+        writer.wait_merging_threads()
+        _tidy(self._folder)
+        self._searcher = _open_searcher(self._folder)
+
+    def __len__(self) -> int:
+        return int(self._searcher.num_docs)
+
+    def search(self, question: str, k: int) -> LexicalHits:
+        """The k passages that fit best; fewer where no more share a term with the question.
+
+        Scores are rounded to 4 decimals before ties are broken by key, so that equal passages rank the same
+        whatever the order they were added in. Removed passages count in the term statistics until tantivy
+        merges their segment away, so scores after an update can differ slightly from those of a fresh build.
+        """
+        searcher = self._searcher
+        query = self._query(question)
+        if query is None or k <= 0:
+            return LexicalHits([], [])
+        total = max(1, int(searcher.num_docs))
+        limit = min(k + 8, total)
+        while True:
+            hits = searcher.search(query, limit, count=False).hits
+            scores = [round(max(0.0, float(score)), 4) for score, _ in hits]
+            if len(hits) < limit or limit == total or scores[-1] < scores[k - 1]:
+                break
+            limit = min(4 * limit, total)
+        keys = searcher.fast_field_values("key", [address for _, address in hits])
+        best = sorted(zip((-score for score in scores), map(int, keys), strict=True))[:k]
+        return LexicalHits([key for _, key in best], [-score for score, _ in best])
+
+    def _query(self, question: str) -> tantivy.Query | None:
+        weights = self._weights
+        whole = 1 - weights.parts
+        factors = {
+            "de": whole,
+            "de_parts": weights.parts,
+            "de_title": whole * weights.title,
+            "de_title_parts": weights.parts * weights.title,
+            "en": 1.0,
+            "en_title": weights.title,
+        }
+        terms = _analysers().terms(question)
+        clauses = []
+        for field, factor in factors.items():
+            if factor > 0:
+                for term in terms[_FIELDS[field]]:
+                    clause = tantivy.Query.term_query(_schema(), field, term, "freq")
+                    clauses.append((tantivy.Occur.Should, tantivy.Query.boost_query(clause, factor)))
+        return tantivy.Query.boolean_query(clauses) if clauses else None
+
+    def _open_writer(self) -> tantivy.IndexWriter:
+        if self._writer is None:
+            index = tantivy.Index.open(str(self._folder))
+            for name, analyser in _analysers().by_name.items():
+                index.register_tokenizer(name, analyser)
+            # One thread: the same passages in the same order then fall into the same segments.
+            self._writer = index.writer(heap_size=_WRITER_BYTES, num_threads=1)
+        return self._writer
+
+
+def _open_searcher(folder: Path) -> tantivy.Searcher:
+    """A snapshot of the index, taken through links in a temporary folder that is gone again afterwards.
+
+    tantivy takes a lock file when it opens an index and fails in a folder that it cannot write to. Once open, a
+    searcher holds its files mapped and needs their names no more.
+    """
+    with tempfile.TemporaryDirectory(prefix="qa-lexical-", ignore_cleanup_errors=True) as view:
+        try:
+            for path in folder.resolve().iterdir():
+                if path.name not in _LOCKS:
+                    (Path(view) / path.name).symlink_to(path)
+            index = tantivy.Index.open(view)
+            index.config_reader("manual")  # no thread that watches the folder
+            searcher = index.searcher()
+            if index.schema != _schema():
+                raise IndexDamagedError(f"the lexical index in {folder} has other fields", "qa build")
+        except (OSError, ValueError) as error:
+            raise _damaged(folder, error) from error
+    return searcher
+
+
+def _damaged(folder: Path, error: Exception) -> IndexDamagedError:
+    return IndexDamagedError(f"the lexical index in {folder} cannot be opened: {error}", "qa build")
+
+
+def _tidy(folder: Path) -> None:
+    """Drop tantivy's lock files and give its private ones the folder's reading rights (it makes them 0600)."""
+    mode = folder.stat().st_mode & 0o666
+    for path in folder.iterdir():
+        if path.name in _LOCKS:
+            path.unlink()
+        elif path.is_file():
+            path.chmod(mode)
