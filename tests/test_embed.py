@@ -1,0 +1,291 @@
+"""Texts to unit vectors: shapes, lengths, batches, threads, both languages, and what is said when files are damaged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qa.embed import BUNDLED, OnnxEncoder, load_encoder, token_batches
+from qa.errors import EncoderError
+
+TEXTS = [
+    "Der Bäcker öffnet um sechs Uhr.",
+    "Straße",
+    "The committee met again on Tuesday and put off its decision about the bridge until the autumn. " * 6,
+    "Ein Satz, der etwas länger ist als die übrigen, damit die Zeilen verschieden lang sind.",
+    "?",
+    "",
+]
+PAIRS = [
+    ("Die Feuerwehr löschte den Brand in der alten Mühle.", "The fire brigade put out the blaze in the old mill."),
+    ("Der Impfstoff wird nun an Kindern erprobt.", "The vaccine is now being tested on children."),
+    ("Im Frühjahr steigen die Mieten in der Innenstadt.", "Rents in the city centre will rise in spring."),
+    ("Die Mannschaft verlor das Endspiel im Elfmeterschießen.", "The team lost the final on penalties."),
+    ("Der Hafen bleibt wegen des Sturms geschlossen.", "The port stays closed because of the storm."),
+    ("Forscher fanden eine neue Käferart im Regenwald.", "Researchers found a new kind of beetle in the rainforest."),
+    ("Das Gericht sprach den Bürgermeister frei.", "The court acquitted the mayor."),
+    ("Die Bahn streicht zwei Verbindungen nach Süden.", "The railway is cutting two connections to the south."),
+]
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return load_encoder(threads=2)
+
+
+@pytest.fixture
+def copy(tmp_path):
+    return shutil.copytree(BUNDLED, tmp_path / "copy")
+
+
+def test_rows_are_unit_length_and_float32(encoder):
+    for encode in (encoder.encode_queries, encoder.encode_passages):
+        vectors = encode(TEXTS)
+        assert vectors.shape == (len(TEXTS), encoder.dim)
+        assert vectors.dtype == np.float32
+        assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+def test_no_texts_give_no_rows(encoder):
+    assert encoder.encode_queries([]).shape == (0, encoder.dim)
+    assert encoder.encode_passages(()).shape == (0, encoder.dim)
+    assert encoder.token_count([]) == []
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.text(max_size=60), max_size=12))
+def test_any_text_gets_the_vector_it_has_alone(encoder, texts):
+    together = encoder.encode_passages(texts)
+    alone = [encoder.encode_passages([text])[0] for text in texts]
+    assert np.isfinite(together).all()
+    for row, single in zip(together, alone, strict=True):
+        assert np.abs(row - single).max() < 1e-5
+
+
+def test_order_and_neighbours_do_not_matter(encoder):
+    vectors = encoder.encode_passages(TEXTS)
+    assert np.abs(encoder.encode_passages(TEXTS[::-1])[::-1] - vectors).max() < 1e-5
+    many = encoder.encode_passages(TEXTS * 20)
+    assert np.abs(many - np.tile(vectors, (20, 1))).max() < 1e-5
+
+
+def test_more_texts_than_a_slice_keep_their_order(encoder, monkeypatch):
+    monkeypatch.setattr("qa.embed.SLICE", 4)
+    vectors = encoder.encode_passages(TEXTS)
+    assert encoder.token_count(TEXTS) == [encoder.token_count([text])[0] for text in TEXTS]
+    monkeypatch.undo()
+    assert np.abs(encoder.encode_passages(TEXTS) - vectors).max() < 1e-5
+
+
+@given(st.lists(st.integers(1, 300), max_size=60), st.integers(1, 2000))
+def test_batches_hold_each_text_once_and_keep_the_budget(lengths, budget):
+    lengths = np.array(lengths, np.int64)
+    batches = list(token_batches(lengths, budget))
+    assert sorted(at for batch in batches for at in batch) == list(range(len(lengths)))
+    for batch in batches:
+        assert len(batch) == 1 or len(batch) * lengths[batch].max() <= budget
+
+
+def test_text_past_the_limit_is_cut(encoder):
+    text = "Wasser " * (encoder.max_tokens - 2)
+    assert encoder.token_count([text]) == [encoder.max_tokens]
+    limit, longer = encoder.encode_passages([text, text + "Feuer Erde Luft " * 50])
+    assert np.abs(limit - longer).max() < 1e-5
+    shorter = encoder.encode_passages([text.replace("Wasser", "Feuer", 1)])[0]
+    assert np.abs(limit - shorter).max() > 1e-4
+
+
+def test_counts_pieces_with_both_marks(encoder):
+    empty, word, two = encoder.token_count(["", "Haus", "Haus Haus"])
+    assert (empty, word, two) == (2, 3, 4)
+
+
+def test_umlauts_count_and_capitals_do_not(encoder):
+    plain, umlaut, capitals = encoder.encode_passages(["schon gedruckt", "schön gedruckt", "SCHÖN GEDRUCKT"])
+    assert np.abs(umlaut - capitals).max() < 1e-5
+    assert plain @ umlaut < 0.999
+
+
+def test_a_sentence_is_nearest_to_its_translation(encoder):
+    german = encoder.encode_queries([pair[0] for pair in PAIRS])
+    english = encoder.encode_passages([pair[1] for pair in PAIRS])
+    scores = german @ english.T
+    assert (scores.argmax(axis=1) == np.arange(len(PAIRS))).all()
+    assert (scores.argmax(axis=0) == np.arange(len(PAIRS))).all()
+
+
+def test_threads_may_share_it(encoder):
+    expected = encoder.encode_passages(TEXTS)
+    with ThreadPoolExecutor(4) as pool:
+        for vectors in pool.map(encoder.encode_passages, [TEXTS] * 12):
+            assert np.abs(vectors - expected).max() < 1e-5
+
+
+def test_names_of_the_bundled_encoder(encoder):
+    assert encoder.name == load_encoder("bundled").name == load_encoder("").name == "bundled"
+    assert encoder.prompts == {"query": "", "passage": ""}
+    assert len(encoder.sha256) == 64
+
+
+def test_a_copy_elsewhere_is_the_same_encoder_under_its_own_name(encoder, copy):
+    other = load_encoder(str(copy))
+    assert isinstance(other, OnnxEncoder)
+    assert (other.name, other.sha256) == (str(copy), encoder.sha256)
+
+
+def test_a_prompt_is_put_before_the_text(encoder):
+    asking = load_encoder(prompts={"query": "Frage: "})
+    assert np.abs(asking.encode_queries(["Wer?"]) - encoder.encode_queries(["Frage: Wer?"])).max() < 1e-6
+    assert np.abs(asking.encode_passages(["Wer?"]) - encoder.encode_passages(["Wer?"])).max() < 1e-6
+    with pytest.raises(EncoderError, match="unknown keys"):
+        load_encoder(prompts={"document": "x"})
+
+
+def test_another_length_is_another_digest(encoder, copy):
+    path = copy / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"max_tokens": 32}))
+    assert load_encoder(str(copy)).sha256 != encoder.sha256
+
+
+@pytest.mark.parametrize("file", ["model.onnx", "tokenizer.json"])
+def test_a_flipped_bit_is_named(copy, file):
+    content = bytearray((copy / file).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / file).write_bytes(content)
+    with pytest.raises(EncoderError, match=rf"{file} is damaged.*qa\.train\.export"):
+        load_encoder(str(copy))
+
+
+@pytest.mark.parametrize("file", ["model.onnx", "tokenizer.json"])
+def test_a_missing_file_is_named(copy, file):
+    (copy / file).unlink()
+    with pytest.raises(EncoderError, match=f"{file} cannot be read: No such file"):
+        load_encoder(str(copy))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "cannot be read"),
+        ("[]", "cannot be read"),
+        ('{"format": 1}', "cannot be read.*dim"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_damaged_config_is_named(copy, content, said):
+    path = copy / "config.json"
+    path.unlink() if content is None else path.write_text(content)
+    with pytest.raises(EncoderError, match=rf"config\.json {said}"):
+        OnnxEncoder(copy)
+
+
+def test_a_later_format_is_refused(copy):
+    path = copy / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"format": 99}))
+    with pytest.raises(EncoderError, match="has format 99"):
+        load_encoder(str(copy))
+
+
+def test_a_damaged_package_says_how_to_get_it_back(copy, monkeypatch):
+    monkeypatch.setattr("qa.embed.BUNDLED", copy)
+    (copy / "model.onnx").write_bytes(b"")
+    with pytest.raises(EncoderError, match="pip install --force-reinstall"):
+        load_encoder()
+
+
+def test_importing_the_module_loads_nothing_heavy():
+    heavy = "onnxruntime tokenizers torch transformers sentence_transformers huggingface_hub"
+    code = f"import sys, qa.embed; print([name for name in {heavy.split()!r} if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_the_bundled_encoder_runs_without_torch():
+    code = "import sys, qa.embed; qa.embed.load_encoder().encode_queries(['a']); print('torch' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
+
+
+@pytest.fixture(scope="module")
+def standard(tmp_path_factory):
+    pytest.importorskip("onnx", reason="the train extra is not installed")
+    from qa.train.export import to_sentence_transformers
+
+    folder = tmp_path_factory.mktemp("standard")
+    to_sentence_transformers(BUNDLED, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def torch_encoder(standard):
+    return load_encoder(str(standard), threads=2)
+
+
+def test_sentence_transformers_agrees_on_the_same_weights(encoder, torch_encoder):
+    texts = [*TEXTS, *(text for pair in PAIRS for text in pair)]
+    for ours, theirs in (
+        (encoder.encode_queries, torch_encoder.encode_queries),
+        (encoder.encode_passages, torch_encoder.encode_passages),
+    ):
+        assert np.abs(ours(texts) - theirs(texts)).max() < 1e-3
+    assert torch_encoder.dim == encoder.dim
+    assert torch_encoder.encode_passages([]).shape == (0, encoder.dim)
+
+
+def test_sentence_transformers_rows_are_float32_of_length_1(torch_encoder):
+    vectors = torch_encoder.encode_queries(TEXTS)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+def test_threads_may_share_a_sentence_transformers_model(torch_encoder):
+    expected = torch_encoder.encode_passages(TEXTS)
+    with ThreadPoolExecutor(4) as pool:
+        for vectors in pool.map(torch_encoder.encode_passages, [TEXTS] * 8):
+            assert np.abs(vectors - expected).max() < 1e-5
+
+
+def test_a_sentence_transformers_model_brings_its_prompts(standard, tmp_path, torch_encoder):
+    folder = shutil.copytree(standard, tmp_path / "prompted")
+    (folder / "README.md").write_text("notes do not change the digest")
+    assert load_encoder(str(folder)).sha256 == torch_encoder.sha256
+    path = folder / "config_sentence_transformers.json"
+    path.write_text(json.dumps({"prompts": {"query": "Frage: ", "document": "Text: "}}))
+    prompted = load_encoder(str(folder))
+    assert prompted.prompts == {"query": "Frage: ", "passage": "Text: "}
+    assert prompted.sha256 != torch_encoder.sha256
+    assert np.abs(prompted.encode_queries(["Wer?"]) - torch_encoder.encode_queries(["Frage: Wer?"])).max() < 1e-5
+    assert np.abs(prompted.encode_passages(["Er."]) - torch_encoder.encode_passages(["Text: Er."])).max() < 1e-5
+    given_prompts = load_encoder(str(folder), prompts={"query": "", "passage": ""})
+    assert np.abs(given_prompts.encode_queries(["Wer?"]) - torch_encoder.encode_queries(["Wer?"])).max() < 1e-5
+
+
+def test_a_damaged_sentence_transformers_folder_is_named(standard, tmp_path):
+    folder = shutil.copytree(standard, tmp_path / "damaged")
+    (folder / "model.safetensors").write_bytes(b"\x00" * 64)
+    with pytest.raises(EncoderError, match="damaged is not a sentence-transformers model"):
+        load_encoder(str(folder))
+
+
+def test_a_folder_that_is_none_is_named(tmp_path):
+    with pytest.raises(EncoderError, match="does not exist"):
+        load_encoder(str(tmp_path / "missing"))
+    with pytest.raises(EncoderError, match="is not a sentence-transformers model"):
+        load_encoder(str(tmp_path))
+
+
+def test_an_unknown_name_without_network_says_what_to_do(tmp_path):
+    code = "from qa.embed import load_encoder\nload_encoder('nobody/no-such-encoder')"
+    env = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=False)
+    last = run.stderr.strip().splitlines()[-1]
+    assert "EncoderError: encoder 'nobody/no-such-encoder' is neither a folder nor a model" in last
+    assert "check the name and the network" in last
