@@ -1,0 +1,203 @@
+"""The interface's texts in German and English, and how it writes dates, times and names of languages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from qa.types import Lang
+
+
+_SECOND: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Every text of the page in one language; a missing one does not construct.
+
+    Texts with ``{}`` are formatted with the name in braces; ``months`` runs from January to December.
+    """
+
+    tagline_one: str
+    tagline_many: str
+    tagline_none: str
+    welcome: str
+    promise: str
+    starters: str
+    starter_question: str
+    box_label: str
+    box_hint: str
+    send: str
+    log: str
+    searching: str
+    cite_name: str
+    language: Mapping[Lang, str]
+    also_in: str
+    closest: str
+    open_passage: str
+    open_passage_name: str
+    searched_for: str
+    took: str
+    decimal_point: str
+    question_empty: str
+    question_long: str
+    failed: str
+    untitled: str
+    original: str
+    whole_article: str
+    close: str
+    panel: str
+    panel_loading: str
+    panel_failed: str
+    back: str
+    not_found: str
+    not_found_text: str
+    date: str
+    time: str
+    months: tuple[str, ...]
+
+
+LABELS: Final[Mapping[Lang, Labels]] = {
+    "de": Labels(
+        tagline_one="Wörtliche Zitate aus einem Artikel. Kein Sprachmodell schreibt mit.",
+        tagline_many="Wörtliche Zitate aus {count} Artikeln. Kein Sprachmodell schreibt mit.",
+        tagline_none="Wörtliche Zitate aus Ihren Artikeln. Kein Sprachmodell schreibt mit.",
+        welcome="Was möchten Sie wissen?",
+        promise=(
+            "Fragen Sie auf Deutsch oder Englisch. Die Antwort besteht aus Sätzen der Artikel, Wort für Wort, "
+            "jeder mit seiner Fundstelle. Steht etwas nicht darin, erfahren Sie auch das."
+        ),
+        starters="Oder lassen Sie sich zeigen, worum es in einem Artikel geht",
+        starter_question="Worum geht es in „{title}“?",
+        box_label="Ihre Frage",
+        box_hint="Ihre Frage …",
+        send="Fragen",
+        log="Fragen und Antworten",
+        searching="Die Artikel werden durchsucht …",
+        cite_name="Beleg {number}: „{title}“ an diesem Satz öffnen",
+        language={"de": "Deutsch", "en": "Englisch"},
+        also_in="Derselbe Text auch:",
+        closest="Ähnlichste Stellen, keine Antwort",
+        open_passage="Stelle öffnen",
+        open_passage_name="Stelle öffnen in „{title}“",
+        searched_for="Gesucht wurde nach: {text}",
+        took="Dauer: {time}",
+        decimal_point=",",
+        question_empty="Bitte stellen Sie eine Frage.",
+        question_long="Die Frage ist mit {length} Zeichen zu lang. Erlaubt sind höchstens {limit} Zeichen.",
+        failed="Das hat nicht geklappt. Die Ursache steht im Protokoll des Servers; bitte fragen Sie noch einmal.",
+        untitled="Ohne Titel",
+        original="Zum Original",
+        whole_article="Ganzen Artikel öffnen",
+        close="Schließen",
+        panel="Artikel",
+        panel_loading="Der Artikel wird geladen …",
+        panel_failed="Der Artikel ließ sich nicht laden. Läuft der Server noch? Bitte versuchen Sie es noch einmal.",
+        back="Zur Startseite",
+        not_found="Hier ist nichts",
+        not_found_text="Diese Adresse führt zu keinem Artikel. Vielleicht wurde er entfernt oder umbenannt.",
+        date="{day}. {month} {year}",
+        time="{date}, {hour:02d}:{minute:02d} Uhr",
+        months=(
+            "Januar", "Februar", "März", "April", "Mai", "Juni",
+            "Juli", "August", "September", "Oktober", "November", "Dezember",
+        ),
+    ),
+    "en": Labels(
+        tagline_one="Word-for-word quotes from one article. No language model writes anything here.",
+        tagline_many="Word-for-word quotes from {count} articles. No language model writes anything here.",
+        tagline_none="Word-for-word quotes from your articles. No language model writes anything here.",
+        welcome="What would you like to know?",
+        promise=(
+            "Ask in English or German. The answer is made of sentences from the articles, word for word, each "
+            "with the place it stands. If the articles do not say, you will be told so."
+        ),
+        starters="Or see what an article is about",
+        starter_question="What is “{title}” about?",
+        box_label="Your question",
+        box_hint="Your question …",
+        send="Ask",
+        log="Questions and answers",
+        searching="Searching the articles …",
+        cite_name="Citation {number}: open “{title}” at this sentence",
+        language={"de": "German", "en": "English"},
+        also_in="The same text also in:",
+        closest="Closest passages, not an answer",
+        open_passage="Open passage",
+        open_passage_name="Open passage in “{title}”",
+        searched_for="Searched for: {text}",
+        took="Took {time}",
+        decimal_point=".",
+        question_empty="Please ask a question.",
+        question_long="The question is too long: {length} characters, where {limit} are allowed.",
+        failed="That did not work. The server's log has the reason; please ask again.",
+        untitled="Untitled",
+        original="View the original",
+        whole_article="Open the whole article",
+        close="Close",
+        panel="Article",
+        panel_loading="Loading the article …",
+        panel_failed="The article could not be loaded. Is the server still running? Please try again.",
+        back="Back to the start",
+        not_found="There is nothing here",
+        not_found_text="This address leads to no article. It may have been removed or renamed.",
+        date="{day} {month} {year}",
+        time="{date}, {hour:02d}:{minute:02d}",
+        months=(
+            "January", "February", "March", "April", "May", "June",
+            "July", "August", "September", "October", "November", "December",
+        ),
+    ),
+}  # fmt: skip
+
+
+def interface_language(accept_language: str | None) -> Lang:
+    """The interface language for an ``Accept-Language`` header: German where it is preferred, else English.
+
+    Only the most preferred language counts, as in `gr.I18n`, which reads ``navigator.language``: the texts that
+    the browser chooses and those that the server chooses must be in one language.
+    """
+    best, best_weight = "", 0.0
+    for part in (accept_language or "").split(","):
+        tag, _, parameter = part.strip().partition(";")
+        try:
+            weight = float(parameter.partition("=")[2]) if parameter else 1.0
+        except ValueError:
+            continue
+        if weight > best_weight:
+            best, best_weight = tag.strip().lower(), weight
+    return "de" if best.partition("-")[0] == "de" else "en"
+
+
+def format_date(published: str | None, lang: Lang) -> str:
+    """An ISO 8601 date or minute as people write it; "" for None, and anything else as it is."""
+    if published is None:
+        return ""
+    try:
+        moment = datetime.fromisoformat(published)
+    except ValueError:
+        return published
+    labels = LABELS[lang]
+    date = labels.date.format(day=moment.day, month=labels.months[moment.month - 1], year=moment.year)
+    if "T" not in published:
+        return date
+    return labels.time.format(date=date, hour=moment.hour, minute=moment.minute)
+
+
+def format_duration(ms: float, lang: Lang) -> str:
+    """Milliseconds below a second as ``84 ms``, above as ``1.2 s`` or ``1,2 s``."""
+    if round(ms) < _SECOND:
+        return f"{round(ms)} ms"
+    return f"{ms / _SECOND:.1f} s".replace(".", LABELS[lang].decimal_point)
+
+
+def tagline(count: int, lang: Lang) -> str:
+    """One line on what the page is, with how many articles it answers from."""
+    labels = LABELS[lang]
+    if count == 0:
+        return labels.tagline_none
+    return labels.tagline_one if count == 1 else labels.tagline_many.format(count=count)

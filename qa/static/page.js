@@ -1,0 +1,176 @@
+/** The conversation page: opens an article beside the conversation at the quoted sentence, and keeps the reader's place. */
+
+import { markRange, scrollBehavior } from "./mark.js";
+
+const LABELS = JSON.parse(document.querySelector('meta[name="qa-labels"]').content);
+/** From this width on the article stands beside the conversation; below it covers it. The same figure is in page.css. */
+const BESIDE = matchMedia("(min-width: 64rem)");
+
+/** The interface's texts; Gradio sets the language of the document from the browser's. */
+function labels() {
+  return document.documentElement.lang.startsWith("de") ? LABELS.de : LABELS.en;
+}
+
+/* The panel */
+
+let panel = null;
+let opener = null;
+let request = null;
+
+function element(tag, className, text = "") {
+  const made = document.createElement(tag);
+  made.className = className;
+  made.textContent = text;
+  return made;
+}
+
+function buildPanel() {
+  panel = element("dialog", "qa-panel");
+  panel.id = "qa-panel";
+  const close = element("button", "qa-close");
+  close.type = "button";
+  close.addEventListener("click", closePanel);
+  panel.append(close, element("div", "qa-panel-body"));
+  panel.addEventListener("close", closed);
+  panel.addEventListener("click", (event) => {
+    if (event.target === panel) closePanel(); // the ground behind the sheet
+  });
+  document.body.append(panel);
+}
+
+function body() {
+  return panel.querySelector(".qa-panel-body");
+}
+
+function show(content, busy = false) {
+  body().replaceChildren(content);
+  body().toggleAttribute("aria-busy", busy);
+}
+
+function showMessage(text, busy) {
+  const message = element("p", busy ? "qa-waiting" : "qa-message qa-problem", text);
+  message.setAttribute("role", busy ? "status" : "alert");
+  show(message, busy);
+}
+
+function closePanel() {
+  panel?.close();
+}
+
+function closed() {
+  request?.abort();
+  document.documentElement.classList.remove("qa-reading");
+  setExpanded(null);
+  if (opener?.isConnected) opener.focus({ preventScroll: true });
+  opener = null;
+}
+
+/** Tells which button's article is open, to the eye and to assistive technology. */
+function setExpanded(button) {
+  for (const other of document.querySelectorAll('[aria-expanded="true"].qa-cite, [aria-expanded="true"].qa-open')) {
+    other.setAttribute("aria-expanded", "false");
+  }
+  button?.setAttribute("aria-expanded", "true");
+  button?.setAttribute("aria-controls", "qa-panel");
+}
+
+/** Opens the article of a button whose value is "<article id> <start> <end>". */
+async function openPanel(button) {
+  if (!panel) buildPanel();
+  const [id, start, end] = button.value.split(" ");
+  request?.abort();
+  request = new AbortController();
+  opener = button;
+  setExpanded(button);
+  panel.setAttribute("aria-label", labels().panel);
+  const close = panel.querySelector(".qa-close");
+  close.setAttribute("aria-label", labels().close);
+  close.title = labels().close;
+  showMessage(labels().panel_loading, true);
+  if (!panel.open) {
+    if (BESIDE.matches) panel.show();
+    else panel.showModal();
+    document.documentElement.classList.add("qa-reading");
+  }
+  try {
+    const response = await fetch(`/article/${id}/panel`, { signal: request.signal });
+    if (!response.ok && response.status !== 404) throw new Error(`status ${response.status}`);
+    const parsed = new DOMParser().parseFromString(await response.text(), "text/html");
+    show(parsed.body.firstElementChild);
+    reveal(Number(start), Number(end));
+  } catch (error) {
+    if (error.name !== "AbortError") showMessage(labels().panel_failed, false);
+  }
+}
+
+function reveal(start, end) {
+  const mark = markRange(body(), start, end);
+  for (const link of body().querySelectorAll(".qa-whole")) link.hash = `c${start}-${end}`;
+  if (!mark) return;
+  // Scrolls the text alone: scrollIntoView would move the conversation behind the panel too.
+  const text = mark.closest(".qa-text");
+  const room = text.getBoundingClientRect();
+  const place = mark.getBoundingClientRect();
+  if (place.bottom > room.bottom - room.height / 4) {
+    const above = Math.max((room.height - place.height) / 3, 24);
+    text.scrollTop += place.top - room.top - above;
+  }
+  mark.focus({ preventScroll: true });
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.(".qa-cite, .qa-open");
+  if (!button) return;
+  if (panel?.open && opener === button) closePanel();
+  else openPanel(button);
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && panel?.open && !event.defaultPrevented) closePanel();
+});
+
+// A panel that stood beside the conversation must become a sheet on a window made narrow, and the other way round.
+BESIDE.addEventListener("change", () => {
+  if (panel?.open && opener) {
+    const button = opener;
+    closePanel();
+    openPanel(button);
+  }
+});
+
+/* The conversation */
+
+let questions = 0;
+let answers = 0;
+
+function tidy() {
+  const chat = document.getElementById("qa-chat");
+  if (!chat) return;
+  const log = chat.querySelector('[role="log"]');
+  // Only where it differs: setting it is itself a change that the observer reports.
+  if (log && log.ariaLabel !== labels().log) log.ariaLabel = labels().log;
+  // Gradio names each message by its own source text, tags included.
+  for (const message of chat.querySelectorAll("[data-testid][aria-label]")) message.removeAttribute("aria-label");
+  // Its sanitiser drops aria-label from our HTML, so the name comes along as the title.
+  for (const button of chat.querySelectorAll("button[title]:not([aria-label])")) button.ariaLabel = button.title;
+  const asked = chat.querySelectorAll(".qa-question");
+  const answered = chat.querySelectorAll(".qa-answer");
+  const grown = asked.length > questions || answered.length > answers;
+  questions = asked.length;
+  answers = answered.length;
+  if (grown) asked[asked.length - 1]?.scrollIntoView({ block: "start", behavior: scrollBehavior() });
+}
+
+/** While an answer is awaited the box is shut and loses the focus; on a phone the focus would bring up the keyboard. */
+function refocus(changes) {
+  const opened = changes.find((change) => change.target.matches?.("#qa-box textarea") && !change.target.disabled);
+  if (opened && document.activeElement === document.body && matchMedia("(hover: hover)").matches) {
+    opened.target.focus({ preventScroll: true });
+  }
+}
+
+new MutationObserver((changes) => {
+  tidy();
+  refocus(changes);
+}).observe(document.body, { childList: true, subtree: true, attributeFilter: ["disabled", "aria-label"] });
+tidy();

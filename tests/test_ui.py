@@ -1,0 +1,185 @@
+"""The conversation as the server holds it: asked through Gradio's own queue, without a browser."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from html import unescape
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from qa.labels import LABELS
+from qa.ui import QUESTION_LIMIT, starter_question, starter_titles, translations
+from qa.web import create_app
+from tests.browser.fakes import ARTICLES, FakeBot, make_article
+
+
+@pytest.fixture(scope="module")
+def bot() -> FakeBot:
+    return FakeBot()
+
+
+@pytest.fixture(scope="module")
+def client(bot: FakeBot) -> Iterator[TestClient]:
+    with TestClient(create_app(bot)) as client:
+        yield client
+
+
+class Session:
+    """One browser's session: asks as the page does and gives the conversation it would show."""
+
+    numbers = itertools.count()
+
+    def __init__(self, client: TestClient, language: str = "en") -> None:
+        self.client = client
+        self.headers = {"accept-language": language}
+        self.id = f"session{next(self.numbers)}"
+        config = client.get("/config").json()
+        self.starters = [c["id"] for c in config["components"] if c["props"].get("elem_classes") == ["qa-starter"]]
+        ids = {c["props"].get("elem_id"): c["id"] for c in config["components"]}
+        self.box, self.chat = ids["qa-box"], ids["qa-chat"]
+        self.listeners = config["dependencies"]
+
+    def ask(self, question: str) -> list[str]:
+        return self._run(self._listener(self.box), [question, None])
+
+    def start(self, number: int) -> list[str]:
+        return self._run(self._listener(self.starters[number]), [None])
+
+    def _listener(self, component: int) -> dict[str, Any]:
+        return next(each for each in self.listeners if component in [target for target, _ in each["targets"]])
+
+    def _run(self, listener: dict[str, Any], data: list[Any]) -> list[str]:
+        """What the conversation holds when the listener is done; [] where it left it alone."""
+        sent = {"data": data, "fn_index": listener["id"], "session_hash": self.id}
+        self.client.post("/gradio_api/queue/join", json=sent, headers=self.headers).raise_for_status()
+        place, shown, failed = listener["outputs"].index(self.chat), [], False
+        with self.client.stream("GET", f"/gradio_api/queue/data?session_hash={self.id}") as events:
+            for line in events.iter_lines():
+                event = json.loads(line.removeprefix("data:")) if line.startswith("data:") else {"msg": ""}
+                completed = event["msg"] == "process_completed"
+                failed |= completed and not event["success"]
+                # A generator's last event repeats its last one; that of a function is its only one.
+                if event["msg"] == "process_generating" or (completed and not failed and not shown):
+                    shown = patched(shown, event["output"]["data"][place])
+        if failed:  # the browser then calls the listener for failures
+            rescue = next(each for each in self.listeners if each["trigger_after"] == listener["id"])
+            return self._run(rescue, [None])
+        return shown
+
+
+def patched(shown: list[str], change: Any) -> list[str]:
+    """The messages after one event: Gradio sends the whole conversation first and differences afterwards."""
+    messages = [{"content": [{"text": text}]} for text in shown]
+    if isinstance(change, dict):  # an update without a value
+        return shown
+    if change and isinstance(change[0], list):
+        for action, path, value in change:
+            apply(messages, action, path, value)
+    else:
+        messages = change
+    return [message["content"][0]["text"] for message in messages]
+
+
+def apply(messages: list[Any], action: str, path: list[Any], value: Any) -> None:
+    if not path:
+        messages[:] = value
+        return
+    *way, last = path
+    place: Any = messages
+    for step in way:
+        place = place[step]
+    if action == "add":
+        place.insert(last, value) if isinstance(place, list) else place.__setitem__(last, value)
+    elif action in {"replace", "append"}:
+        place[last] = place[last] + value if action == "append" else value
+    elif action == "delete":
+        del place[last]
+
+
+def test_an_answer_joins_the_conversation(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    session = Session(client)
+    first = session.ask("Wann wird die Fährbrücke gesperrt?")
+    assert len(first) == 2
+    assert "Fährbrücke gesperrt" in first[0]
+    assert 'class="qa-cite"' in first[1]
+    second = session.ask("Capital of Australia")
+    assert second[:2] == first
+    assert LABELS["en"].closest in unescape(second[3])
+    assert caplog.records == []  # such as a task of Gradio's that ended in a deprecation warning
+
+
+def test_two_browsers_do_not_see_each_other(client: TestClient) -> None:
+    one, other = Session(client), Session(client)
+    one.ask("Wann wird die Fährbrücke gesperrt?")
+    assert len(other.ask("Where does the tram line go?")) == 2
+
+
+def test_the_interface_follows_the_browser_and_the_answer_the_question(client: TestClient) -> None:
+    turn = Session(client, "de-DE,de;q=0.9").ask("Capital of Australia")[1]
+    assert "The articles do not say" in turn
+    assert LABELS["de"].closest in unescape(turn)
+
+
+def test_a_question_beyond_the_limit_is_refused_by_the_server(client: TestClient, bot: FakeBot) -> None:
+    asked = len(bot.asked)
+    turns = Session(client).ask("x" * (QUESTION_LIMIT + 1))
+    assert f"{QUESTION_LIMIT + 1} characters" in turns[1]
+    assert len(bot.asked) == asked
+    assert len(Session(client).ask("x" * QUESTION_LIMIT)) == 2
+    assert len(bot.asked) == asked + 1
+
+
+@pytest.mark.parametrize("empty", ["", " \n\t "])
+def test_an_empty_question_is_no_turn(client: TestClient, bot: FakeBot, empty: str) -> None:
+    asked = len(bot.asked)
+    assert Session(client).ask(empty) == []
+    assert len(bot.asked) == asked
+
+
+def test_an_error_of_the_bot_is_one_line_with_what_mends_it(client: TestClient) -> None:
+    turn = Session(client).ask("QAError")[1]
+    assert "The index is damaged - qa build" in unescape(turn)
+
+
+def test_an_unexpected_error_is_told_without_its_detail_and_the_next_question_works(client: TestClient) -> None:
+    session = Session(client)
+    turns = session.ask("RuntimeError")
+    assert "secret" not in "".join(turns)
+    assert "log has the reason" in turns[1]
+    assert 'class="qa-cite"' in session.ask("Wann wird die Fährbrücke gesperrt?")[3]
+
+
+@pytest.mark.parametrize(("language", "asked"), [("de", "Worum geht es in"), ("en", "What is")])
+def test_a_starter_asks_about_its_article(client: TestClient, language: str, asked: str) -> None:
+    turns = Session(client, language).start(1)
+    assert asked in turns[0]
+    assert "Sieben Eulenpaare im Moor" in turns[0]
+    assert len(turns) == 2
+
+
+def test_starters_are_the_first_different_titles() -> None:
+    articles = [make_article(str(n), "T", title=title) for n, title in enumerate(["A", None, "B", "A", "C", "D", "E"])]
+    assert starter_titles(tuple(articles)) == ("A", "B", "C", "D")
+    assert starter_titles(()) == ()
+
+
+def test_a_title_that_is_a_question_is_asked_as_it_is() -> None:
+    assert starter_question("Was nun?", "Worum geht es in „{title}“?") == "Was nun?"
+    assert starter_question("{x} nun", "Worum geht es in „{title}“?") == "Worum geht es in „{x} nun“?"
+
+
+def test_the_page_without_articles_has_no_starters() -> None:
+    with TestClient(create_app(FakeBot(()))) as client:
+        session = Session(client)
+        assert session.starters == []
+        assert "Es ist noch kein Artikel da" in session.ask("Was ist los?")[1]
+
+
+def test_the_browser_gets_every_text_in_both_languages() -> None:
+    texts = translations(len(ARTICLES)).translations_dict
+    assert texts["de"].keys() == texts["en"].keys()
+    assert "3 Artikeln" in texts["de"]["tagline"]
