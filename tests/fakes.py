@@ -1,0 +1,50 @@
+"""Stand-ins whose results can be worked out by hand."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from qa.text import words
+from qa.types import Article, Lang
+
+if TYPE_CHECKING:
+    from qa.types import Vectors
+
+
+class WordEncoder:
+    """One dimension a word (by checksum): the cosine of two texts is their share of words in common.
+
+    Counts the passages it was given, so that a test can see what was embedded.
+    """
+
+    def __init__(self, dim: int = 256, salt: str = "") -> None:
+        self.dim = dim
+        self.name = "words"
+        self.sha256 = hashlib.sha256(f"words {dim} {salt}".encode()).hexdigest()
+        self.prompts: Mapping[str, str] = {"query": "", "passage": ""}
+        self.embedded: list[str] = []
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        return self._encode(texts)
+
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
+        self.embedded.extend(texts)
+        return self._encode(texts)
+
+    def _encode(self, texts: Sequence[str]) -> Vectors:
+        rows = np.zeros((len(texts), self.dim), dtype=np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for word in set(words(text)) or {""}:
+                row[zlib.crc32(word.encode()) % self.dim] = 1.0
+        return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1.0)
+
+
+def article(text: str, *, name: str = "a", title: str | None = None, lang: Lang = "de") -> Article:
+    """An article as `qa.articles` would make it from ``name.md``."""
+    digest = hashlib.sha256(f"{title}\0{text}".encode()).hexdigest()
+    return Article(f"{name}-id", title, text, lang, None, None, None, None, f"{name}.md", digest)
