@@ -1,0 +1,129 @@
+"""The manifest of a build: what it was made from and the checksum of every file of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from qa.errors import IndexDamagedError, IndexStaleError
+
+#: Raised when the files of a build change their meaning; a build of another schema is refused and rebuilt.
+SCHEMA = 1
+
+MANIFEST_FILE = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that decides what a build looks like, apart from the articles."""
+
+    encoder_name: str
+    encoder_sha256: str
+    dim: int
+    query_prompt: str
+    passage_prompt: str
+    cleaner: int
+    chunker: int
+    chunk_words: int
+    store: str
+
+    def difference(self, other: Recipe) -> str:
+        """Names what differs from another recipe, oldest value first; "" when nothing does."""
+        mine, theirs = asdict(self), asdict(other)
+        # A renamed or moved model with the same weights gives the same vectors.
+        del mine["encoder_name"]
+        changed = [f"{key} {_short(mine[key])} → {_short(theirs[key])}" for key in mine if mine[key] != theirs[key]]
+        return ", ".join(changed)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a build holds.
+
+    Attributes:
+        schema: `SCHEMA` of the version that wrote it.
+        build_id: Name of its folder: UTC time and eight hex digits of the content.
+        created: UTC, ISO 8601.
+        recipe: How it was made.
+        articles_digest: Hash over path and bytes of every file: says whether the folder has changed.
+        article_count: Articles that can be quoted (copies not counted).
+        chunk_count: Passages.
+        sentence_count: Quotable sentences.
+        bad_files: Path and reason of every file that could not be read.
+        files: SHA-256 of every file of the build by its relative path.
+    """
+
+    schema: int
+    build_id: str
+    created: str
+    recipe: Recipe
+    articles_folder: str
+    articles_digest: str
+    article_count: int
+    chunk_count: int
+    sentence_count: int
+    bad_files: dict[str, str]
+    files: dict[str, str]
+
+    def write(self, folder: Path) -> None:
+        """Write ``manifest.json`` into ``folder``."""
+        text = json.dumps(asdict(self), ensure_ascii=False, indent=1)
+        (folder / MANIFEST_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a build.
+
+    Raises:
+        IndexStaleError: Another version wrote it.
+        IndexDamagedError: It is missing or broken.
+    """
+    path = folder / MANIFEST_FILE
+    try:
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        schema = record["schema"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IndexDamagedError(f"{path} cannot be read: {error}", "qa build") from None
+    if schema != SCHEMA:
+        raise IndexStaleError(f"{folder} has index schema {schema}, this version writes {SCHEMA}", "qa build")
+    try:
+        record["recipe"] = Recipe(**record["recipe"])
+        return Manifest(**record)
+    except (TypeError, KeyError) as error:
+        raise IndexDamagedError(f"{path} is not a manifest: {error}", "qa build") from None
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below ``folder`` by relative path, the manifest itself left out."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST_FILE)
+    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in files}
+
+
+def verify(folder: Path, manifest: Manifest) -> None:
+    """Compare the files of a build with their checksums.
+
+    Raises:
+        IndexDamagedError: One is missing or differs, with its name.
+    """
+    for name, expected in manifest.files.items():
+        path = folder / name
+        try:
+            actual = file_sha256(path)
+        except OSError as error:
+            raise IndexDamagedError(f"{path} cannot be read: {error.strerror}", "qa build") from None
+        if actual != expected:
+            raise IndexDamagedError(f"{path} is damaged (its checksum differs)", "qa build")
+
+
+def file_sha256(path: Path) -> str:
+    """Hex digest of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text[:12] if len(text) == 64 else repr(value)  # noqa: PLR2004 - a SHA-256

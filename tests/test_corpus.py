@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from qa.chunks import chunk_article
+from qa.corpus import ChunkRecord, Corpus, FileRecord, content_key, write_corpus
+from qa.errors import IndexDamagedError
+from qa.types import Source
+from tests.fakes import article
+
+ONE = replace(
+    article("Erster Satz. Zweiter Satz 😀 mit Bild. Dritter Satz.", title="Eins"),
+    also=(Source("copy.md", outlet="Agentur"),),
+    published="2024-10-24",
+)
+TWO = article("A sentence. Another one.", name="b", lang="en")
+
+
+def records() -> list[ChunkRecord]:
+    found, row, sentence_row = [], 0, 0
+    for source in (ONE, TWO):
+        chunked = chunk_article(source, max_words=20)
+        for chunk, spans in zip(chunked.chunks, chunked.sentences, strict=True):
+            found.append(ChunkRecord(chunk, spans, row, sentence_row))
+            row, sentence_row = row + 1, sentence_row + len(spans)
+    return found
+
+
+FILES = [
+    FileRecord("a.md", "h1", ONE, None),
+    FileRecord("b.md", "h2", TWO, None),
+    FileRecord("c.pdf", "h3", None, "encrypted"),
+]
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Corpus:
+    write_corpus(tmp_path, FILES, [ONE, TWO], records())
+    return Corpus(tmp_path)
+
+
+def test_everything_comes_back_as_it_was(corpus: Corpus) -> None:
+    assert list(corpus.articles()) == [ONE, TWO]
+    assert corpus.article(TWO.id) == TWO
+    assert corpus.article("none") is None
+    assert list(corpus.files().values()) == FILES
+    assert corpus.chunks([r.chunk.key for r in records()]) == {r.chunk.key: r for r in records()}
+    assert corpus.chunks_of(ONE.id) == [r for r in records() if r.chunk.article_id == ONE.id]
+    assert corpus.contents() == {ONE.id: content_key(ONE), TWO.id: content_key(TWO)}
+
+
+def test_chunks_are_slices_in_code_points(corpus: Corpus) -> None:
+    for record in corpus.chunks_of(ONE.id):
+        assert ONE.text[record.chunk.start : record.chunk.end] == record.chunk.text
+    assert "😀" in corpus.chunks_of(ONE.id)[0].chunk.text
+
+
+def test_unknown_keys_are_left_out(corpus: Corpus) -> None:
+    assert corpus.chunks([]) == {}
+    assert corpus.chunks([12345]) == {}
+
+
+def test_the_same_content_gives_the_same_file(tmp_path: Path) -> None:
+    for name in ("x", "y"):
+        (tmp_path / name).mkdir()
+        write_corpus(tmp_path / name, FILES, [ONE, TWO], records())
+    assert (tmp_path / "x" / "corpus.db").read_bytes() == (tmp_path / "y" / "corpus.db").read_bytes()
+
+
+def test_reading_leaves_no_files_behind(corpus: Corpus, tmp_path: Path) -> None:
+    list(corpus.articles())
+    assert [path.name for path in tmp_path.iterdir()] == ["corpus.db"]
+
+
+def test_many_threads_read_at_once(corpus: Corpus) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda _: corpus.article(ONE.id), range(200))) == {ONE}
+
+
+def test_a_key_used_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(sqlite3.IntegrityError):
+        write_corpus(tmp_path, FILES, [ONE], [records()[0], records()[0]])
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a database"])
+def test_a_missing_or_broken_file_is_damage(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "corpus.db").write_bytes(content)
+    with pytest.raises(IndexDamagedError, match="qa build"):
+        Corpus(tmp_path)

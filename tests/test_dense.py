@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa.dense import FaissStore, new_store, open_store
+from qa.errors import IndexDamagedError
+from qa.types import VectorStore
+
+KEYS = np.array([7, 3, 2**62], dtype=np.int64)
+VECTORS = np.array([[1, 0, 0], [0.6, 0.8, 0], [0, 0, 1]], dtype=np.float32)
+
+
+@pytest.fixture
+def store() -> VectorStore:
+    made = new_store("faiss", 3)
+    made.add(KEYS, VECTORS)
+    return made
+
+
+def test_scores_are_inner_products_best_first(store: VectorStore) -> None:
+    hits = store.search(np.array([[1, 0, 0], [0, 1, 0]], dtype=np.float32), 2)
+    assert hits.keys[0].tolist() == [7, 3]
+    assert hits.scores[0] == pytest.approx([1.0, 0.6])
+    assert hits.keys[1][0] == 3
+    assert hits.scores[1][0] == pytest.approx(0.8)
+
+
+def test_short_rows_are_padded(store: VectorStore) -> None:
+    hits = store.search(VECTORS[:1], 5)
+    assert hits.keys.shape == hits.scores.shape == (1, 5)
+    assert hits.keys[0, 3:].tolist() == [-1, -1]
+
+
+def test_removed_keys_are_not_found(store: VectorStore) -> None:
+    assert store.remove(np.array([7, 99], dtype=np.int64)) == 1
+    assert len(store) == 2
+    assert 7 not in store.search(VECTORS[:1], 2).keys
+
+
+def test_equal_scores_come_in_the_order_of_keys() -> None:
+    made = FaissStore(2)
+    made.add(np.array([9, 1, 5], dtype=np.int64), np.array([[1, 0]] * 3, dtype=np.float32))
+    assert made.search(np.array([[1, 0]], dtype=np.float32), 3).keys[0].tolist() == [1, 5, 9]
+
+
+def test_a_saved_store_answers_as_before(store: VectorStore, tmp_path: Path) -> None:
+    store.save(tmp_path)
+    again = open_store("faiss", tmp_path)
+    before, after = store.search(VECTORS, 3), again.search(VECTORS, 3)
+    assert np.array_equal(before.keys, after.keys)
+    assert np.array_equal(before.scores, after.scores)
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (3, 4), (2, 3), (9,)])
+def test_wrong_shapes_are_refused_with_words(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        FaissStore(3).add(KEYS, np.zeros(shape, dtype=np.float32))
+
+
+def test_a_query_of_another_length_is_refused(store: VectorStore) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        store.search(np.zeros((1, 4), dtype=np.float32), 1)
+
+
+def test_an_empty_store_gives_padding() -> None:
+    assert FaissStore(3).search(VECTORS[:1], 2).keys.tolist() == [[-1, -1]]
+
+
+def test_damage_and_unknown_kinds_name_the_mend(tmp_path: Path) -> None:
+    (tmp_path / "dense.faiss").write_bytes(b"not an index")
+    for kind, folder in (("faiss", tmp_path), ("faiss", tmp_path / "none"), ("other", tmp_path)):
+        with pytest.raises(IndexDamagedError, match="qa build"):
+            open_store(kind, folder)
+
+
+@given(
+    st.lists(st.lists(st.floats(-1, 1, width=32), min_size=4, max_size=4), min_size=1, max_size=20),
+    st.integers(1, 8),
+)
+def test_results_are_those_of_a_full_comparison(rows: list[list[float]], k: int) -> None:
+    vectors = np.array(rows, dtype=np.float32)
+    keys = np.arange(len(vectors), dtype=np.int64) * 3
+    made = FaissStore(4)
+    made.add(keys, vectors)
+    found = made.search(vectors[:1], k)
+    exact = np.sort(vectors @ vectors[0])[::-1][:k]
+    assert found.scores[0][: len(exact)] == pytest.approx(exact, abs=1e-5)

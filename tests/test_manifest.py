@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from qa.errors import IndexDamagedError, IndexStaleError
+from qa.manifest import SCHEMA, Manifest, Recipe, checksums, read_manifest, verify
+
+RECIPE = Recipe("bundled", "a" * 64, 384, "", "", 1, 1, 100, "faiss")
+
+
+def manifest(files: dict[str, str] | None = None) -> Manifest:
+    return Manifest(
+        SCHEMA, "b1", "2026-11-22T05:00:00+00:00", RECIPE, "/a", "d", 1, 2, 3, {"x.pdf": "empty"}, files or {}
+    )
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    manifest().write(tmp_path)
+    assert read_manifest(tmp_path) == manifest()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"schema": 1}', '{"schema": 1, "recipe": {}}'])
+def test_a_broken_manifest_is_damage(tmp_path: Path, content: str) -> None:
+    (tmp_path / "manifest.json").write_text(content)
+    with pytest.raises(IndexDamagedError, match="qa build"):
+        read_manifest(tmp_path)
+
+
+def test_a_missing_manifest_is_damage(tmp_path: Path) -> None:
+    with pytest.raises(IndexDamagedError):
+        read_manifest(tmp_path)
+
+
+def test_another_schema_is_stale_not_damaged(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(json.dumps({"schema": SCHEMA + 1, "new": True}))
+    with pytest.raises(IndexStaleError, match="qa build"):
+        read_manifest(tmp_path)
+
+
+def test_every_file_is_checked(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("one")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "b").write_text("two")
+    written = manifest(checksums(tmp_path))
+    assert sorted(written.files) == ["a", "sub/b"]
+    written.write(tmp_path)
+    verify(tmp_path, written)
+    (tmp_path / "sub" / "b").write_text("twp")
+    with pytest.raises(IndexDamagedError, match=r"sub/b is damaged"):
+        verify(tmp_path, written)
+    (tmp_path / "sub" / "b").unlink()
+    with pytest.raises(IndexDamagedError, match=r"sub/b cannot be read"):
+        verify(tmp_path, written)
+
+
+def test_a_difference_of_recipes_is_named() -> None:
+    other = replace(RECIPE, encoder_sha256="b" * 64, chunk_words=50)
+    said = RECIPE.difference(other)
+    assert said == "encoder_sha256 aaaaaaaaaaaa → bbbbbbbbbbbb, chunk_words 100 → 50"
+
+
+def test_the_same_weights_under_another_name_are_the_same() -> None:
+    assert RECIPE.difference(replace(RECIPE, encoder_name="elsewhere")) == ""
