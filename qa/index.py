@@ -1,0 +1,134 @@
+"""The published index: opened, checked, and refused where it was built otherwise."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from qa.articles import CLEANER_VERSION, Listing
+from qa.chunks import CHUNKER_VERSION
+from qa.corpus import ChunkRecord, Corpus
+from qa.dense import open_store
+from qa.errors import IndexDamagedError, IndexStaleError
+from qa.lexical import LexicalIndex
+from qa.manifest import Recipe, file_sha256, read_manifest, verify
+from qa.publish import current_build
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from qa.config import Settings
+    from qa.types import Encoder, Vectors, VectorStore
+
+CHUNK_VECTORS = "chunks.npy"
+SENTENCE_VECTORS = "sentences.npy"
+LEXICAL_FOLDER = "lexical"
+STORE = "faiss"
+
+
+class Index:
+    """A published build, immutable, safe to use from many threads."""
+
+    def __init__(self, folder: Path, *, check: bool = True) -> None:
+        """Open a build.
+
+        Args:
+            folder: Folder of the build (see `qa.publish.current_build`).
+            check: Compare every file with its checksum first.
+
+        Raises:
+            IndexDamagedError: A file is missing or damaged.
+            IndexStaleError: Another version wrote it.
+        """
+        self.folder = folder
+        self.manifest = read_manifest(folder)
+        if check:
+            verify(folder, self.manifest)
+        self.corpus = Corpus(folder)
+        self.store: VectorStore = open_store(self.manifest.recipe.store, folder)
+        self.lexical = LexicalIndex.open(folder / LEXICAL_FOLDER)
+        self._chunk_vectors = load_vectors(folder / CHUNK_VECTORS)
+        self._sentence_vectors = load_vectors(folder / SENTENCE_VECTORS)
+
+    @property
+    def id(self) -> str:
+        """Name of the build."""
+        return self.manifest.build_id
+
+    def vector_of(self, record: ChunkRecord) -> Vectors:
+        """The vector of a chunk, ``(dim,)``."""
+        vector: Vectors = self._chunk_vectors[record.row].astype(np.float32)
+        return vector
+
+    def sentence_vectors_of(self, record: ChunkRecord) -> Vectors:
+        """The vectors of a chunk's sentences, ``(len(record.sentences), dim)``."""
+        end = record.sentence_row + len(record.sentences)
+        return self._sentence_vectors[record.sentence_row : end].astype(np.float32)
+
+
+def recipe_of(settings: Settings, encoder: Encoder) -> Recipe:
+    """The recipe that these settings and this encoder make."""
+    return Recipe(
+        encoder_name=encoder.name,
+        encoder_sha256=encoder.sha256,
+        dim=encoder.dim,
+        query_prompt=encoder.prompts.get("query", ""),
+        passage_prompt=encoder.prompts.get("passage", ""),
+        cleaner=CLEANER_VERSION,
+        chunker=CHUNKER_VERSION,
+        chunk_words=settings.chunk_words,
+        store=STORE,
+    )
+
+
+def load_index(settings: Settings, encoder: Encoder) -> Index:
+    """Open the published index, refusing one that was made in another way.
+
+    Raises:
+        IndexMissingError: There is none.
+        IndexStaleError: It was built with another encoder, cleaner or chunker; names what differs.
+        IndexDamagedError: It is damaged.
+    """
+    index = Index(current_build(settings.index))
+    difference = index.manifest.recipe.difference(recipe_of(settings, encoder))
+    if difference:
+        raise IndexStaleError(f"the index in {settings.index} was built otherwise ({difference})", "qa build")
+    return index
+
+
+def articles_digest(folder: Path, listing: Listing) -> str:
+    """Hash over the path and bytes of every article file, in order."""
+    return digest_of((path.relative_to(folder).as_posix(), sha256_or_reason(path)) for path in listing.files)
+
+
+def load_vectors(path: Path) -> NDArray[np.float16]:
+    """Map a file of vectors, ``(rows, dim)``.
+
+    Raises:
+        IndexDamagedError: It cannot be read.
+    """
+    try:
+        vectors: NDArray[np.float16] = np.load(path, mmap_mode="r")
+    except (OSError, ValueError) as error:
+        raise IndexDamagedError(f"{path} cannot be read: {error}", "qa build") from None
+    return vectors
+
+
+def digest_of(files: Iterable[tuple[str, str]]) -> str:
+    """Hash over paths with the hash of their bytes, in order."""
+    digest = hashlib.sha256()
+    for name, sha256 in files:
+        digest.update(f"{name}\0{sha256}\n".encode(errors="surrogateescape"))
+    return digest.hexdigest()
+
+
+def sha256_or_reason(path: Path) -> str:
+    """Hash of a file's bytes, or why it cannot be read: either says whether it is as it was."""
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        return f"unreadable: {error.strerror}"
