@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from qa.build import index_articles
+from qa.config import Settings
+from qa.index import Index
+from qa.retrieve import Fusion, fused_score, retrieve, saturated
+from tests.fakes import WordEncoder, article
+
+TEXTS = {
+    "k9": "Experten nennen Haubitzen vom Typ K9.",
+    "air": "Auch Luftverteidigungssysteme kommen infrage.",
+    "duma": "Die Duma stimmte dem Vertrag zu.",
+}
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Index:
+    folder = tmp_path_factory.mktemp("retrieve")
+    articles = [article(text, name=name) for name, text in TEXTS.items()]
+    return index_articles(Settings(index=folder), WordEncoder(), articles)
+
+
+def names(index: Index, question: str, **options: object) -> list[str]:
+    found = retrieve(index, WordEncoder(), question, 3, **options)  # type: ignore[arg-type]
+    return [one.passage.article.path.removesuffix(".md") for one in found.candidates]
+
+
+def test_the_best_passage_comes_first(index: Index) -> None:
+    assert names(index, "Haubitzen vom Typ K9")[0] == "k9"
+
+
+def test_words_find_what_vectors_do_not(index: Index) -> None:
+    """No word of the compound is in the question, and no whole word of the question in the text."""
+    found = retrieve(index, WordEncoder(), "Verteidigung der Luft", 3).candidates
+    assert found[0].passage.article.path == "air.md"
+    assert found[0].passage.lexical_rank == 1
+    assert found[0].passage.dense_score == pytest.approx(0.0)
+
+
+def test_ranks_count_from_one_in_each_ranking(index: Index) -> None:
+    found = retrieve(index, WordEncoder(), "Die Duma stimmte dem Vertrag zu.", 3).candidates
+    best = found[0].passage
+    assert (best.dense_rank, best.lexical_rank) == (1, 1)
+    assert best.dense_score == pytest.approx(1.0, abs=1e-3)
+    assert sorted(one.passage.dense_rank or 0 for one in found) == [1, 2, 3]
+    assert [one.passage.lexical_rank for one in found[1:]] == [None, None]
+
+
+def test_scores_fall_and_are_the_fusion_of_both(index: Index) -> None:
+    fusion = Fusion(weight=0.3, half=2.0)
+    found = retrieve(index, WordEncoder(), "Duma Vertrag Haubitzen", 3, fusion=fusion).candidates
+    scores = [one.passage.score for one in found]
+    assert scores == sorted(scores, reverse=True)
+    for one in found:
+        passage = one.passage
+        lexical = passage.lexical_score or 0.0
+        assert passage.score == pytest.approx((passage.dense_score or 0.0) + 0.3 * lexical / (lexical + 2.0))
+        assert passage.score == fused_score(passage, fusion)
+
+
+def test_one_ranking_alone(index: Index) -> None:
+    dense = retrieve(index, WordEncoder(), "Duma", 3, mode="dense").candidates
+    assert len(dense) == 3
+    assert all(one.passage.lexical_rank is None for one in dense)
+    lexical = retrieve(index, WordEncoder(), "Duma", 3, mode="lexical").candidates
+    assert [one.passage.article.path for one in lexical] == ["duma.md"]
+    assert lexical[0].passage.score == lexical[0].passage.lexical_score
+
+
+@pytest.mark.parametrize("question", ["", " ", "?!", "\x00", "AND OR NOT (", 'text:"x', "😀", "a" * 5000])
+def test_any_text_is_a_question(index: Index, question: str) -> None:
+    assert len(retrieve(index, WordEncoder(), question, 3).candidates) == 3
+
+
+def test_an_empty_index_gives_nothing(tmp_path: Path) -> None:
+    empty = index_articles(Settings(index=tmp_path), WordEncoder(), [])
+    assert retrieve(empty, WordEncoder(), "Seoul", 5).candidates == ()
+
+
+def test_stages_are_timed(index: Index) -> None:
+    timings = retrieve(index, WordEncoder(), "Seoul", 1).timings_ms
+    assert list(timings) == ["encode", "dense", "lexical", "fuse"]
+    assert all(ms >= 0 for ms in timings.values())
+
+
+@pytest.mark.parametrize(("bm25", "worth"), [(0.0, 0.0), (20.0, 0.5), (60.0, 0.75), (float("inf"), 1.0)])
+def test_saturation(bm25: float, worth: float) -> None:
+    assert saturated(bm25, 20.0) == worth
