@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+from qa.bot import Bot
+from qa.build import ensure_index
+from qa.config import Settings
+from qa.embed import load_encoder
+
+if TYPE_CHECKING:
+    from qa.types import Encoder
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -25,3 +34,23 @@ def shared() -> Path:
 def seeds() -> Path:
     """The articles that ship with the project."""
     return ROOT / "seeds"
+
+
+@pytest.fixture(scope="session")
+def encoder() -> Encoder:
+    """The bundled encoder."""
+    return load_encoder()
+
+
+@pytest.fixture(scope="session")
+def seed_bot(encoder: Encoder, seeds: Path, tmp_path_factory: pytest.TempPathFactory) -> Bot:
+    """The bot as it is shipped: the bundled encoder over seeds/."""
+    settings = Settings(articles=seeds, index=tmp_path_factory.mktemp("seed-index"))
+    return Bot(ensure_index(settings, encoder), encoder)
+
+
+@pytest.fixture(scope="session")
+def original_bot(encoder: Encoder, shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Bot:
+    """The same over the original articles, page furniture and all."""
+    settings = Settings(articles=shared / "articles", index=tmp_path_factory.mktemp("original-index"))
+    return Bot(ensure_index(settings, encoder), encoder)

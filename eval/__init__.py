@@ -1,0 +1,1 @@
+"""Measuring commands: each prints the figures that the documentation states."""

@@ -1,0 +1,126 @@
+"""The product as it is shipped, over seeds/ and, where they are there, over the originals."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from qa.bot import LONGEST_QUESTION, Bot
+from qa.types import Answer
+
+WEAPONS = "which weapons did Seoul consider?"
+
+#: Lines and labels that the originals carry around their text. A quote holds none of them.
+FURNITURE = (
+    "Artikel anhören", "Foto:", "YONHAP", "Nachrichtensprecher", "Bericht:", "WERBUNG", "Werbung", "Newsletter",
+    "Copyright", "Home »", "VERWANDTE", "Zum selben Thema", "Barrierefreiheit", "Quelle:", "Radio News", "Loader",
+    "Kommentare", "Copy to clipboard", "Zuerst veröffentlicht", "Molotowcocktail", "Radfahrer", "Nordkorea Putin",
+)  # fmt: skip
+
+
+def quotes(answer: Answer) -> list[str]:
+    return [citation.quote for citation in answer.citations]
+
+
+def assert_exact(bot: Bot, answer: Answer) -> None:
+    for citation in answer.citations:
+        source = bot.article(citation.article_id)
+        assert source is not None
+        assert source.text[citation.start : citation.end] == citation.quote
+        assert (citation.title, citation.outlet, citation.published) == (source.title, source.outlet, source.published)
+    for passage in answer.passages:
+        chunk = passage.chunk
+        assert passage.article.text[chunk.start : chunk.end] == chunk.text
+
+
+def test_the_first_question_over_the_seeds(seed_bot: Bot) -> None:
+    answer = seed_bot.ask(WEAPONS)
+    assert answer.status == "answered"
+    assert any("K9" in quote for quote in quotes(answer))
+    assert_exact(seed_bot, answer)
+
+
+def test_the_first_question_over_the_originals(original_bot: Bot) -> None:
+    answer = original_bot.ask(WEAPONS)
+    assert answer.status == "answered"
+    assert any("K9" in quote for quote in quotes(answer))
+    assert_exact(original_bot, answer)
+
+
+def test_no_furniture_is_ever_quoted(original_bot: Bot) -> None:
+    """Every sentence that can be quoted at all is looked at, not only those of some answers."""
+    for article in original_bot.articles():
+        for record in original_bot.index.corpus.chunks_of(article.id):
+            for span in record.sentences:
+                assert not [mark for mark in FURNITURE if mark in span.of(article.text)]
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Welche Luftverteidigungssysteme könnte Seoul liefern?", "Cheongung"),
+        ("Which air defence systems could Seoul deliver?", "Cheongung"),
+        ("Wer ist Kyrylo Budanov?", "Militärgeheimdienst"),
+        ("Wie viele nordkoreanische Soldaten sind in Kursk?", "Kursk"),
+        ("Who is John Kirby?", "Kirby"),
+        ("What did the Duma decide?", "Duma"),
+    ],
+)
+def test_what_the_articles_say_is_quoted(seed_bot: Bot, question: str, expected: str) -> None:
+    answer = seed_bot.ask(question)
+    assert any(expected in quote for quote in quotes(answer))
+    assert_exact(seed_bot, answer)
+
+
+@pytest.mark.parametrize(
+    ("question", "message"),
+    [
+        ("What is the capital of Australia?", "The articles do not say."),
+        ("Was ist die Hauptstadt von Australien?", "Dazu steht nichts in den Artikeln."),
+        ("How do I bake sourdough bread?", "The articles do not say."),
+        ("Wer hat die Fußball-Weltmeisterschaft 2014 gewonnen?", "Dazu steht nichts in den Artikeln."),
+    ],
+)
+def test_what_they_do_not_say_is_left_unsaid(seed_bot: Bot, question: str, message: str) -> None:
+    answer = seed_bot.ask(question)
+    assert (answer.status, answer.message, answer.citations) == ("abstained", message, ())
+    assert len(answer.passages) <= 3
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=200))
+def test_any_text_gets_an_exact_answer_or_none(seed_bot: Bot, question: str) -> None:
+    answer = seed_bot.ask(question)
+    assert answer.status in {"answered", "abstained"}
+    assert bool(answer.citations) == (answer.status == "answered")
+    assert 0.0 <= answer.confidence <= 1.0
+    assert_exact(seed_bot, answer)
+
+
+def test_a_long_text_is_cut_and_said_to_be(seed_bot: Bot) -> None:
+    answer = seed_bot.ask("Haubitzen " * 10_000)
+    assert len(answer.searched_for) <= LONGEST_QUESTION
+    assert len(answer.question) == 100_000
+
+
+def test_an_answer_does_not_depend_on_what_was_asked_before_or_beside_it(seed_bot: Bot) -> None:
+    asked = [WEAPONS, "What is the capital of Australia?", "Wer ist Budanov?"] * 8
+    alone = {question: quotes(seed_bot.ask(question)) for question in set(asked)}
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(seed_bot.ask, asked))
+    assert all(quotes(answer) == alone[answer.question] for answer in answers)
+
+
+def test_articles_come_newest_first(seed_bot: Bot) -> None:
+    dates = [article.published or "" for article in seed_bot.articles()]
+    assert dates == sorted(dates, reverse=True)
+    assert len(dates) == 5
+
+
+def test_stages_are_timed(seed_bot: Bot) -> None:
+    timings = seed_bot.ask(WEAPONS).timings_ms
+    assert list(timings) == ["encode", "dense", "lexical", "fuse", "answer", "total"]
+    assert timings["total"] >= sum(ms for stage, ms in timings.items() if stage != "total") * 0.99
