@@ -1,0 +1,245 @@
+"""The command line: ``qa build · ask · serve · info · doctor``. Answers on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qa import __version__
+from qa.config import Settings, load_settings, locate
+from qa.errors import IndexDamagedError, IndexMissingError, IndexStaleError, QAError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from qa.bot import Bot
+
+#: Exit status of a build that left bad files out.
+BAD_FILES = 3
+
+app = typer.Typer(
+    name="qa",
+    help="Ask a folder of articles in English or German; read verbatim sentences with citations.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Articles = Annotated[Path | None, typer.Option("--articles", help="Folder of articles.", show_default=False)]
+IndexFolder = Annotated[Path | None, typer.Option("--index", help="Folder of the index.", show_default=False)]
+EncoderName = Annotated[
+    str | None, typer.Option("--encoder", help="`bundled`, or a sentence-transformers model.", show_default=False)
+]
+NoBuild = Annotated[bool, typer.Option("--no-build", help="Refuse instead of building a missing or old index.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"qa {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def build(
+    articles: Articles = None,
+    index: IndexFolder = None,
+    encoder: EncoderName = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Reuse nothing of the published index.")] = False,
+) -> None:
+    """Build the index, or bring it up to date. Exit status 3: built, but some files could not be read."""
+    from qa.build import build_index  # noqa: PLC0415 - every command imports what it alone needs
+    from qa.console import building, show_build  # noqa: PLC0415
+    from qa.embed import load_encoder  # noqa: PLC0415
+
+    settings = _settings(articles=articles, index=index, encoder=encoder)
+    model = load_encoder(settings.encoder, prompts=settings.prompts)
+    with building() as report:
+        summary = build_index(settings, model, fresh=fresh, progress=report.progress, waiting=report.waiting)
+    show_build(summary)
+    if summary.bad:
+        raise typer.Exit(BAD_FILES)
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="The question; `-` reads questions from standard input, one a line.")],
+    articles: Articles = None,
+    index: IndexFolder = None,
+    encoder: EncoderName = None,
+    top: Annotated[int | None, typer.Option("--top", help="Most quotes.", show_default=False)] = None,
+    as_json: AsJson = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show each passage's ranks and scores.")] = False,
+    no_build: NoBuild = False,
+) -> None:
+    """Answer a question with quotes and citations, or say that the articles do not."""
+    from qa.console import show_answer, show_passages  # noqa: PLC0415
+    from qa.types import passage_dict  # noqa: PLC0415
+
+    settings = _settings(articles=articles, index=index, encoder=encoder, top=top)
+    bot = _open_bot(settings, build=not no_build)
+    for asked in _questions(question):
+        answer = bot.ask(asked, settings.top)
+        passages = [found.passage for found in bot.explain(asked, EXPLAINED).candidates] if explain else []
+        if as_json:
+            record = answer.to_dict()
+            if explain:
+                record["explain"] = [passage_dict(passage) for passage in passages]
+            print(json.dumps(record, ensure_ascii=False), flush=True)
+            continue
+        show_answer(answer, repeat_question=question == "-")
+        if explain:
+            show_passages(passages)
+
+
+#: Passages listed by ``--explain``.
+EXPLAINED = 10
+
+
+@app.command()
+def serve(
+    articles: Articles = None,
+    index: IndexFolder = None,
+    encoder: EncoderName = None,
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on.", show_default=False)] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", help="Port to listen on; 0 takes a free one.", show_default=False)
+    ] = None,
+    no_build: NoBuild = False,
+) -> None:
+    """Open the page in a browser: builds the index first if need be, then prints the address."""
+    settings = _settings(articles=articles, index=index, encoder=encoder, host=host, port=port)
+    bot = _open_bot(settings, build=not no_build)
+    from qa.web import serve as run  # noqa: PLC0415 - Gradio takes 6 s to import
+
+    run(bot, settings.host, settings.port, on_ready=lambda address: print(f"article-qa is at {address}", flush=True))
+
+
+@app.command()
+def info(articles: Articles = None, index: IndexFolder = None, as_json: AsJson = False) -> None:
+    """What is indexed, with which model, since when, how large."""
+    from qa.console import show_info  # noqa: PLC0415
+    from qa.index import Index  # noqa: PLC0415
+    from qa.publish import current_build  # noqa: PLC0415
+
+    settings = _settings(articles=articles, index=index)
+    show_info(Index(current_build(settings.index)), as_json=as_json)
+
+
+@app.command()
+def doctor(articles: Articles = None, index: IndexFolder = None, encoder: EncoderName = None) -> None:
+    """Check model, index, articles and libraries. Exit status 1, with what mends it, if one fails."""
+    from qa.console import show_checks  # noqa: PLC0415
+    from qa.doctor import examine  # noqa: PLC0415
+
+    if not show_checks(examine(_settings(articles=articles, index=index, encoder=encoder))):
+        raise typer.Exit(1)
+
+
+def _settings(**flags: Path | str | int | None) -> Settings:
+    return locate(load_settings(flags), flags)
+
+
+def _open_bot(settings: Settings, *, build: bool) -> Bot:
+    from qa.bot import Bot  # noqa: PLC0415
+    from qa.build import ensure_index  # noqa: PLC0415
+    from qa.console import building  # noqa: PLC0415
+    from qa.embed import load_encoder  # noqa: PLC0415
+
+    encoder = load_encoder(settings.encoder, prompts=settings.prompts)
+    with building() as report:
+        index = ensure_index(
+            settings,
+            encoder,
+            build=build,
+            starting=report.starting,
+            progress=report.progress,
+            waiting=report.waiting,
+        )
+    if index.manifest.bad_files:
+        report.bad(len(index.manifest.bad_files))
+    return Bot(index, encoder, threshold=settings.threshold)
+
+
+def _questions(question: str) -> Iterator[str]:
+    if question != "-":
+        yield question
+        return
+    for line in sys.stdin:
+        if line.strip():
+            yield line.strip()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave with its exit status: an error is one line on stderr."""
+    given = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in given or bool(os.environ.get("QA_DEBUG"))
+    given = [argument for argument in given if argument != "--debug"] or ["--help"]
+    status: int | None
+    try:
+        status = app(given, standalone_mode=False)
+        sys.stdout.flush()
+    except QAError as error:
+        status = _fail(_with_flags(error, given), error.exit_code, debug)
+    except _CLICK_ERROR as error:
+        help_of = " ".join(["qa", *[argument for argument in given[:1] if argument in _commands()], "--help"])
+        status = _fail(f"{getattr(error, 'format_message', error.__str__)()} - {help_of}", 2, debug)
+    except (KeyboardInterrupt, typer.Abort):
+        status = 130
+    except BrokenPipeError:
+        # The reader of a pipe has seen enough; what is left in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    except Exception as error:  # noqa: BLE001 - the last door: a person gets one line, not a traceback
+        status = _fail(
+            f"unexpected {type(error).__name__}: {error} - please report it with the output of --debug", 1, debug
+        )
+    sys.exit(status)
+
+
+#: The parent of all usage errors: typer carries its own copy of click and does not name it.
+_CLICK_ERROR: type[Exception] = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+
+
+def _commands() -> list[str]:
+    return [command.callback.__name__ for command in app.registered_commands if command.callback]
+
+
+def _with_flags(error: QAError, given: list[str]) -> str:
+    """The error's line; a command that mends an index needs the folders that were named."""
+    if not isinstance(error, IndexMissingError | IndexStaleError | IndexDamagedError) or error.mend != "qa build":
+        return str(error)
+    named = []
+    for flag in ("--articles", "--index", "--encoder"):
+        for position, argument in enumerate(given):
+            if argument == flag and position + 1 < len(given):
+                named += [flag, given[position + 1]]
+            elif argument.startswith(f"{flag}="):
+                named.append(argument)
+    return " ".join([str(error), *named])
+
+
+def _fail(line: str, status: int, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    print("qa: " + " ".join(line.split()), file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    main()

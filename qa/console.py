@@ -1,0 +1,188 @@
+"""What the command line shows: answers and tables on stdout, progress and remarks on stderr."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from qa.build import BuildSummary
+    from qa.doctor import Check
+    from qa.index import Index
+    from qa.types import Answer, Citation, Passage
+
+_STAGES = {"read": "Reading files", "embed": "Embedding passages", "write": "Writing the index"}
+
+#: Skipped files named one by one; the rest are counted.
+_NAMED = 20
+
+
+def _out() -> Console:
+    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def _err() -> Console:
+    return Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+class BuildReport:
+    """Shows the course of a build on stderr."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """One bar a stage."""
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bars.add_task(_STAGES.get(stage, stage), total=total)
+        self._bars.update(self._tasks[stage], completed=done, total=total)
+
+    def starting(self, reason: str) -> None:
+        """Say why an index is built that nobody asked to build."""
+        self._bars.console.print(f"Building the index: {reason}")
+
+    def waiting(self) -> None:
+        """Say that another build is in the way."""
+        self._bars.console.print("Another build of this index is under way; waiting for it to end")
+
+    def bad(self, count: int) -> None:
+        """Say that files are missing from the index."""
+        files = "1 file" if count == 1 else f"{count} files"
+        self._bars.console.print(f"{files} could not be read and cannot be quoted - qa info names them")
+
+
+@contextmanager
+def building() -> Iterator[BuildReport]:
+    """Progress bars on stderr for the time of a build; nothing remains of them."""
+    console = _err()
+    bars = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with bars:
+        yield BuildReport(bars)
+
+
+def show_build(summary: BuildSummary) -> None:
+    """What was indexed, what was left out and why."""
+    manifest, out = summary.manifest, _out()
+    done = f"Indexed in {summary.folder}" if summary.built else f"Already up to date: {summary.folder}"
+    counts = f"{manifest.article_count} articles, {manifest.chunk_count} passages, {manifest.sentence_count} sentences"
+    out.print(f"{done}: {counts}; {summary.embedded} embedded anew, {summary.duplicates} copies merged")
+    for skipped in summary.skipped[:_NAMED]:
+        out.print(f"skipped  {skipped.path}: {skipped.reason}")
+    if len(summary.skipped) > _NAMED:
+        out.print(f"skipped  {len(summary.skipped) - _NAMED} more")
+    for bad in summary.bad:
+        out.print(Text(f"bad      {bad.path}: {bad.reason}", style="red"))
+
+
+def show_answer(answer: Answer, *, repeat_question: bool) -> None:
+    """The quotes with their sources, or why there are none."""
+    out = _out()
+    if repeat_question:
+        out.print(Text(answer.question, style="bold"))
+    if answer.message:
+        out.print(answer.message)
+    for citation in answer.citations:
+        out.print(Text.assemble((f"[{citation.number}] ", "bold cyan"), citation.quote))
+        out.print(Text(f"    {source_line(citation)}", style="dim"))
+    if answer.status == "abstained" and answer.passages:
+        out.print(Text(_CLOSEST[answer.lang], style="dim"))
+        for passage in answer.passages:
+            out.print(Text(f"  - {passage.article.label}: {_shortened(passage.chunk.text)}", style="dim"))
+    if repeat_question:
+        out.print()
+
+
+_CLOSEST = {
+    "de": "Am nächsten kommen diese Stellen, sie beantworten die Frage nicht:",
+    "en": "These passages come closest, they do not answer the question:",
+}
+
+
+def source_line(citation: Citation) -> str:
+    """Title, outlet and date as far as they are known, and who else printed it."""
+    known = [citation.title or citation.article_id, citation.outlet, (citation.published or "").replace("T", " ")]
+    line = " · ".join(part for part in known if part)
+    if citation.also:
+        line += " · also: " + ", ".join(source.outlet or source.path for source in citation.also)
+    return line
+
+
+def show_passages(passages: Sequence[Passage]) -> None:
+    """Ranks and scores of the passages that were found."""
+    table = Table("rank", "score", "dense", "cosine", "lexical", "BM25", "passage", box=None, pad_edge=False)
+    for rank, one in enumerate(passages, start=1):
+        table.add_row(
+            str(rank),
+            f"{one.score:.3f}",
+            _or_dash(one.dense_rank, "d"),
+            _or_dash(one.dense_score, ".3f"),
+            _or_dash(one.lexical_rank, "d"),
+            _or_dash(one.lexical_score, ".2f"),
+            Text(f"{one.article.label}: {_shortened(one.chunk.text)}"),
+        )
+    out = _out()
+    out.print()
+    out.print(table, soft_wrap=False)
+
+
+def show_info(index: Index, *, as_json: bool) -> None:
+    """The manifest in words, or as JSON."""
+    manifest, out = index.manifest, _out()
+    size = sum(path.stat().st_size for path in index.folder.rglob("*") if path.is_file())
+    if as_json:
+        record = asdict(manifest) | {"folder": str(index.folder), "bytes": size}
+        out.print(json.dumps(record, ensure_ascii=False))
+        return
+    recipe = manifest.recipe
+    rows = {
+        "index": f"{index.folder} ({size / 2**20:.1f} MiB)",
+        "articles": f"{manifest.article_count} from {manifest.articles_folder}",
+        "passages": f"{manifest.chunk_count} with {manifest.sentence_count} sentences",
+        "built": manifest.created,
+        "encoder": f"{recipe.encoder_name}, {recipe.dim} dimensions, sha256 {recipe.encoder_sha256[:12]}",
+        "store": recipe.store,
+    }
+    for name, value in rows.items():
+        out.print(f"{name:<9} {value}")
+    for article in index.corpus.articles():
+        known = " · ".join(part for part in (article.outlet, article.published, article.lang) if part)
+        out.print(f"  - {article.label} ({known}) {article.path}")
+    for path, reason in manifest.bad_files.items():
+        out.print(Text(f"bad       {path}: {reason}", style="red"))
+
+
+def show_checks(checks: Sequence[Check]) -> bool:
+    """One line a check; True when all are well."""
+    out = _out()
+    for check in checks:
+        mark, style = ("ok  ", "green") if check.ok else ("FAIL", "bold red")
+        out.print(Text.assemble((mark, style), f" {check.name}: {check.found}"))
+        if not check.ok and check.mend:
+            out.print(f"     mend: {check.mend}")
+    return all(check.ok for check in checks)
+
+
+def _or_dash(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
+def _shortened(text: str, longest: int = 100) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= longest else line[: line.rfind(" ", 0, longest)] + " …"

@@ -1,0 +1,129 @@
+"""Proof that an installation works: the model, the index, the articles, the libraries."""
+
+from __future__ import annotations
+
+import importlib
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from qa.articles import list_files
+from qa.embed import load_encoder
+from qa.errors import QAError
+from qa.index import Index, articles_digest, load_index
+
+if TYPE_CHECKING:
+    from qa.config import Settings
+    from qa.types import Encoder
+
+#: Largest deviation of a stored vector's length from 1: they are kept as float16, which rounds by up to 5e-4.
+UNIT_TOLERANCE = 2e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at, what was found, and the command that mends it."""
+
+    name: str
+    ok: bool
+    found: str
+    mend: str = ""
+
+
+def examine(settings: Settings) -> list[Check]:
+    """Look at everything that an answer depends on; a check that needs a failed one is left out."""
+    checks = list(_libraries())
+    encoder = _encoder(settings, checks)
+    if encoder is not None:
+        index = _index(settings, encoder, checks)
+        if index is not None:
+            checks.append(_try("articles", "qa build", lambda: _articles(settings, index)))
+            checks.append(_try("vectors", "qa build --fresh", lambda: _vectors(index)))
+            checks.append(_try("search", "qa build --fresh", lambda: _search(index, encoder)))
+    return checks
+
+
+def _libraries() -> Iterator[Check]:
+    yield Check("python", True, platform.python_version())
+    for module in ("faiss", "tantivy", "onnxruntime", "gradio"):
+        try:
+            version = str(getattr(importlib.import_module(module), "__version__", "loads"))
+            yield Check(module, True, version)
+        except ImportError as error:
+            yield Check(module, False, f"does not load: {error}", "make setup")
+
+
+def _encoder(settings: Settings, checks: list[Check]) -> Encoder | None:
+    try:
+        encoder = load_encoder(settings.encoder, prompts=settings.prompts)
+    except QAError as error:
+        checks.append(Check("encoder", False, error.message, error.mend))
+        return None
+    checks.append(Check("encoder", True, f"{encoder.name}, {encoder.dim} dimensions, sha256 {encoder.sha256}"))
+    return encoder
+
+
+def _index(settings: Settings, encoder: Encoder, checks: list[Check]) -> Index | None:
+    try:
+        index = load_index(settings, encoder)
+    except QAError as error:
+        checks.append(Check("index", False, error.message, error.mend))
+        return None
+    found = f"{index.folder}, every file as written, made with this encoder and these settings"
+    checks.append(Check("index", True, found))
+    return index
+
+
+def _articles(settings: Settings, index: Index) -> str:
+    listing = list_files(settings.articles)
+    if index.manifest.articles_digest != articles_digest(settings.articles, listing):
+        raise ValueError(f"{settings.articles} has changed since the index was built")
+    files = index.corpus.files()
+    known = {article.path for article in index.corpus.articles()}
+    copies = {source.path for article in index.corpus.articles() for source in article.also}
+    lost = [name for name, file in files.items() if file.reason is None and name not in known | copies]
+    if lost:
+        raise ValueError(f"{lost[0]} is neither indexed nor listed as bad")
+    silent = [article.path for article in index.corpus.articles() if not index.corpus.chunks_of(article.id)]
+    if silent:
+        raise ValueError(f"{silent[0]} has no passages")
+    bad = index.manifest.bad_files
+    listed = f", listed as bad: {', '.join(f'{path} ({reason})' for path, reason in bad.items())}" if bad else ""
+    return f"{len(known)} indexed, {len(copies)} copies{listed}"
+
+
+def _vectors(index: Index) -> str:
+    for article in index.corpus.articles():
+        for record in index.corpus.chunks_of(article.id):
+            rows = np.vstack([index.vector_of(record)[None], index.sentence_vectors_of(record)])
+            if not np.allclose(np.linalg.norm(rows, axis=1), 1.0, atol=UNIT_TOLERANCE):
+                raise ValueError(f"a passage of {article.path} has no proper vector")
+    if len(index.store) != index.manifest.chunk_count or len(index.lexical) != index.manifest.chunk_count:
+        raise ValueError(
+            f"{index.manifest.chunk_count} passages, but {len(index.store)} in the vector store"
+            f" and {len(index.lexical)} in the lexical index"
+        )
+    return f"{len(index.store)} passages embedded, {len(index.lexical)} in the lexical index"
+
+
+def _search(index: Index, encoder: Encoder) -> str:
+    """Every article's first passage must be the nearest to itself."""
+    for article in index.corpus.articles():
+        for record in index.corpus.chunks_of(article.id)[:1]:
+            hits = index.store.search(index.vector_of(record)[None], 1)
+            if float(hits.scores[0, 0]) < 1.0 - UNIT_TOLERANCE:
+                raise ValueError(f"the first passage of {article.path} is not found by its own vector")
+    encoder.encode_queries(["?"])
+    return "every article is found by its own first passage"
+
+
+def _try(name: str, mend: str, check: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, check())
+    except QAError as error:
+        return Check(name, False, error.message, error.mend or mend)
+    except ValueError as error:
+        return Check(name, False, str(error), mend)
