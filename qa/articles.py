@@ -1,0 +1,185 @@
+"""Files to `Article`s: which files of a folder are read, and what each says."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import stat
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from qa.errors import ArticlesError, BadFileError
+from qa.reading.clean import clean
+from qa.reading.formats import READERS, parse
+from qa.text import language, normalise
+from qa.types import Article
+
+#: Grows when the same bytes give another text or other metadata: an older index is then refused.
+CLEANER_VERSION = 1
+
+#: Largest file that is read, in bytes, unless the caller says otherwise.
+MAX_BYTES = 20 * 2**20
+
+_SLUG_LENGTH = 48
+_UMLAUTS = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "oe", "å": "aa", "œ": "oe", "ł": "l"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A path that is not read, relative to the folder, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a folder holds: ``files`` to read, by relative path, and what is ``skipped``."""
+
+    files: tuple[Path, ...]
+    skipped: tuple[Skipped, ...]
+
+
+def list_files(folder: Path) -> Listing:
+    """Walk a folder of articles.
+
+    Raises:
+        ArticlesError: It is missing, is no folder or cannot be listed.
+    """
+    try:
+        root = folder.resolve(strict=True)
+        next(root.iterdir(), None)
+    except FileNotFoundError:
+        raise ArticlesError(f"there is no articles folder {folder}", "name it with --articles DIR") from None
+    except NotADirectoryError:
+        raise ArticlesError(
+            f"{folder} is a file, not a folder of articles", "name the folder with --articles DIR"
+        ) from None
+    except (OSError, RuntimeError) as error:
+        raise ArticlesError(
+            f"the articles folder {folder} cannot be read: {_why(error)}", "check its permissions"
+        ) from None
+    files: list[Path] = []
+    skipped: list[Skipped] = []
+    for path in _walk(folder):
+        name = path.relative_to(folder).as_posix()
+        reason = _reason_to_skip(path, root)
+        if reason is None:
+            files.append(path)
+        elif reason:
+            skipped.append(Skipped(name.encode("utf-8", "backslashreplace").decode("utf-8"), reason))
+    return Listing(
+        tuple(sorted(files, key=lambda path: path.relative_to(folder).as_posix())),
+        tuple(sorted(skipped, key=lambda one: one.path)),
+    )
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Every entry; folders only where they are not gone into."""
+    pending = [folder]
+    while pending:
+        here = pending.pop()
+        try:
+            entries = sorted(here.iterdir())
+        except OSError:
+            yield here
+            continue
+        for path in entries:
+            if path.is_dir() and not path.is_symlink() and not path.name.startswith("."):
+                pending.append(path)
+            else:
+                yield path
+
+
+def _reason_to_skip(path: Path, root: Path) -> str | None:
+    """Why the entry is not read; None if it is."""
+    if path.name.startswith("."):
+        return "hidden"
+    try:
+        path.name.encode("utf-8")
+        target = path.resolve(strict=True)
+        mode = target.stat().st_mode
+    except UnicodeEncodeError:
+        return "the file name is not UTF-8"
+    except FileNotFoundError:
+        return "a link to nothing"
+    except (OSError, RuntimeError) as error:
+        return "a link that leads back to itself" if path.is_symlink() else f"cannot be read: {_why(error)}"
+    if path.is_symlink() and not target.is_relative_to(root):
+        return "a link out of the folder"
+    return _reason_by_kind(path, mode)
+
+
+def _reason_by_kind(path: Path, mode: int) -> str | None:
+    if stat.S_ISDIR(mode):
+        links = path.is_symlink()
+        return "a link to a folder; folders are read where they stand" if links else "the folder cannot be read"
+    if not stat.S_ISREG(mode):
+        return "not a regular file"
+    if path.suffix.lower() not in READERS:
+        return f"{path.suffix.lower()} files are not read" if path.suffix else "a file without a known type"
+    return None
+
+
+def read_article(path: Path, root: Path, *, max_bytes: int = MAX_BYTES) -> Article:
+    """One file as an article.
+
+    What the file states (front matter, properties) goes before what its furniture says.
+
+    Args:
+        path: The file, below ``root``.
+        root: The articles folder.
+        max_bytes: Larger files are refused.
+
+    Raises:
+        BadFileError: It cannot be read or is no article; the message is the reason, without the path.
+    """
+    relative = path.relative_to(root).as_posix()
+    parsed = parse(_bytes(path, max_bytes), path.suffix.lower())
+    meta = parsed.meta
+    cleaned = clean(parsed.text, title=meta.title)
+    if not any(char.isalnum() for char in cleaned.text):
+        raise BadFileError("nothing is left of the text without menus, buttons and credits")
+    title = normalise(meta.title or cleaned.title or "") or None
+    return Article(
+        id=article_id(relative),
+        title=title,
+        text=cleaned.text,
+        lang=meta.lang or language(cleaned.text),
+        published=meta.published or cleaned.published,
+        outlet=meta.outlet or cleaned.outlet,
+        author=meta.author or cleaned.author,
+        url=meta.url,
+        path=relative,
+        sha256=hashlib.sha256(f"{title or ''}\0{cleaned.text}".encode()).hexdigest(),
+    )
+
+
+def _bytes(path: Path, max_bytes: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(max_bytes + 1)
+    except OSError as error:
+        raise BadFileError(f"the file cannot be read: {_why(error)}") from error
+    if len(data) > max_bytes:
+        raise BadFileError(f"the file is larger than {max_bytes / 2**20:g} MB", "set max_file_mb")
+    return data
+
+
+def _why(error: Exception) -> str:
+    reason = error.strerror if isinstance(error, OSError) else None
+    return (reason or type(error).__name__).lower()
+
+
+def article_id(relative_path: str) -> str:
+    """Name of an article: its file's name in ASCII (at most 48 characters) and 8 hex digits of its path's SHA-256."""
+    stem = relative_path.rsplit("/", 1)[-1].rsplit(".", 1)[0] or "article"
+    letters = unicodedata.normalize("NFC", stem).lower().translate(_UMLAUTS)
+    plain = unicodedata.normalize("NFKD", letters).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_SLUG_LENGTH].strip("-")
+    digest = hashlib.sha256(relative_path.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return f"{slug or 'article'}-{digest}"

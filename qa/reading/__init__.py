@@ -1,0 +1,1 @@
+"""What `qa.articles` reads files with: formats, page furniture, the imprint, dates."""
