@@ -93,13 +93,18 @@ def _quote(citation: Citation, title: str, ui: Lang) -> str:
     )
 
 
+def _lines(text: str) -> str:
+    """A line a paragraph: a blank line would end the HTML for the chat's Markdown."""
+    return text.replace("\n\n", "\n")
+
+
 def _closest_passage(passage: Passage, asked_in: Lang, ui: Lang) -> str:
     article, chunk, labels = passage.article, passage.chunk, LABELS[ui]
     name = labels.open_passage_name.format(title=article.title or labels.untitled)
     return (
         f"<li>{_heading(article.title, article.lang, ui)}"
         f"{_byline(article.outlet, article.published, article.lang, asked_in, ui)}"
-        f'<p class="qa-excerpt" lang="{article.lang}">{escape(chunk.text)}</p>'
+        f'<p class="qa-excerpt" lang="{article.lang}">{escape(_lines(chunk.text))}</p>'
         f"{_button('qa-open', labels.open_passage, name, article.id, Span(chunk.start, chunk.end))}</li>"
     )
 
