@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from qa.bot import Bot
 from qa.build import ensure_index
@@ -15,6 +16,11 @@ from qa.embed import load_encoder
 
 if TYPE_CHECKING:
     from qa.types import Encoder
+
+# Elsewhere every run tries other examples; what lands must not depend on which. No deadline: machines are shared.
+settings.register_profile("everywhere", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") == "true" else "everywhere")
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -98,5 +98,6 @@ def test_a_named_index_and_the_configured_articles_stay_where_they_are(tmp_path:
 def test_every_setting_is_documented() -> None:
     text = README.read_text(encoding="utf-8")
     for name, what in describe():
-        assert f"`{name}`" in text, f"the README's table lacks {name}"
-        assert what in text, f"the README describes {name} in other words"
+        setting, _, default = name.partition(" = ")
+        shown = "unset" if default == "(unset)" else f"`{default}`"
+        assert f"| `{setting}` | {shown} | {what} |" in text, f"the README's table lacks {setting} as it is"

@@ -37,15 +37,22 @@ def test_big_endian_bom_and_line_ends() -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.text(alphabet="abcdefghij äöüÄÖÜß„“‚‘–—…€éèà§°.,\n", min_size=1, max_size=80))
+@given(
+    st.lists(
+        st.sampled_from(
+            "Äpfel Öl Übung ÄRZTE STRASSE groß Maß Söldner „nein“ ‚ja‘ »so« – — … 5 € § 3 20 °C Café à la 1,5 naïve Ärger "
+            "Müller-Lüdenscheidt São Malmö Zürich’s façade año œuvre (Foto) Größe. hübsch! ÖPNV GRÖSSE süß, and \n".split(
+                " "
+            )
+        ),
+        min_size=1,
+        max_size=30,
+    ).map(" ".join)
+)
 def test_words_in_windows_1252_are_never_garbled(text: str) -> None:
+    """Words as they are written: a capital umlaut inside a word in lower case would rightly be doubted."""
     sentence = f"Der Hafen ist groß, sagte sie. {text}"
-    try:
-        expected = sentence.encode("cp1252").decode("utf-8")
-    except UnicodeDecodeError:
-        expected = sentence
-    decoded = decode(sentence.encode("cp1252"))
-    assert decoded.startswith("Der Hafen ist groß, sagte sie. ") or decoded == expected
+    assert decode(sentence.encode("cp1252")) == sentence
 
 
 def test_a_damaged_utf8_file_is_read_without_the_damage() -> None:
