@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from qa.answer import PASSAGES, THRESHOLD, compose
 from qa.retrieve import Retrieval, retrieve
+from qa.text import normalise
 
 if TYPE_CHECKING:
     from qa.index import Index
     from qa.types import Answer, Article, Encoder
-
-from dataclasses import replace
 
 #: Longer questions are cut here before they are searched: the encoder reads 256 tokens, about 1,200 characters.
 LONGEST_QUESTION = 2000
@@ -42,7 +42,9 @@ class Bot:
         """Answer one question with at most ``top`` quotes, or abstain. Any text is a question."""
         started = perf_counter()
         index = self.index
-        asked = question.strip()[:LONGEST_QUESTION]
+        # Half of a surrogate pair, from bytes that were no text, can be neither encoded nor printed.
+        question = question.encode("utf-8", "replace").decode("utf-8")
+        asked = normalise(question)[:LONGEST_QUESTION]
         retrieval = retrieve(index, self.encoder, asked, PASSAGES)
         composing = perf_counter()
         answer = compose(index, question, retrieval, top=top, threshold=self.threshold)
@@ -56,7 +58,7 @@ class Bot:
 
     def explain(self, question: str, k: int) -> Retrieval:
         """The k best passages with ranks and scores, whether they answer or not."""
-        return retrieve(self.index, self.encoder, question.strip()[:LONGEST_QUESTION], k)
+        return retrieve(self.index, self.encoder, normalise(question)[:LONGEST_QUESTION], k)
 
     def articles(self) -> tuple[Article, ...]:
         """All indexed articles, newest first, those without a date last, then by title."""

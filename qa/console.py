@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from qa.index import Index
     from qa.types import Answer, Citation, Passage
 
-_STAGES = {"read": "Reading files", "embed": "Embedding passages", "write": "Writing the index"}
+_STAGES = {"read": "Reading files", "embed": "Embedding passages", "write": "Writing the index", "ask": "Asking"}
 
 #: Skipped files named one by one; the rest are counted.
 _NAMED = 20
@@ -117,8 +117,8 @@ _CLOSEST = {
 
 def source_line(citation: Citation) -> str:
     """Title, outlet and date as far as they are known, and who else printed it."""
-    known = [citation.title or citation.article_id, citation.outlet, (citation.published or "").replace("T", " ")]
-    line = " · ".join(part for part in known if part)
+    known = [citation.title, citation.outlet, (citation.published or "").replace("T", " ")]
+    line = " · ".join(part for part in known if part) or citation.article_id
     if citation.also:
         line += " · also: " + ", ".join(source.outlet or source.path for source in citation.also)
     return line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -104,6 +105,12 @@ def test_a_long_text_is_cut_and_said_to_be(seed_bot: Bot) -> None:
     answer = seed_bot.ask("Haubitzen " * 10_000)
     assert len(answer.searched_for) <= LONGEST_QUESTION
     assert len(answer.question) == 100_000
+
+
+def test_bytes_that_were_no_text_are_a_question_too(seed_bot: Bot) -> None:
+    answer = seed_bot.ask(b"Haubitzen \xff\xfe?".decode("utf-8", "surrogateescape"))
+    assert json.dumps(answer.to_dict(), ensure_ascii=False).encode("utf-8")
+    assert answer.question == "Haubitzen ???"
 
 
 def test_an_answer_does_not_depend_on_what_was_asked_before_or_beside_it(seed_bot: Bot) -> None:
