@@ -140,4 +140,5 @@ def _sync(path: Path) -> None:
 
 def _unwritable(root: Path, error: OSError) -> QAError:
     reason = error.strerror or str(error)
-    return QAError(f"the index cannot be written to {root}: {reason}", "name another folder with --index DIR, or make room")
+    mend = "name another folder with --index DIR, or make room"
+    return QAError(f"the index cannot be written to {root}: {reason}", mend)
