@@ -55,7 +55,10 @@ def take_title(page: Page) -> None:
     head = page.lines[: page.above]
     if page.title is None and any(line.touched for line in head):
         _take_evident_title(page, head)
-    elif len(head) <= _BARE_HEAD and all(line.is_heading for line in head) and head[-1].is_statement:
+        if page.title is not None or len(head) != page.above:
+            return
+    # Without furniture around it, as a second cleaning would find it.
+    if len(head) <= _BARE_HEAD and all(line.is_heading for line in head) and head[-1].is_statement:
         _entitle(page, 0, len(head))
 
 
