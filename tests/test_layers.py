@@ -14,7 +14,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "qa"
 #: From the ground up; a module may import from its own line and from the lines above it.
 LAYERS = [
     ["errors", "types"],
-    ["config", "text", "labels"],
+    ["config", "text", "labels", "metrics"],
+    ["measuring.questions", "measuring.datasets"],
     ["reading.dates", "reading.glue", "reading.imprint", "reading.furniture", "reading.lines", "reading.pdf"],
     ["reading.frontmatter", "reading.headline", "reading.formats", "reading.clean"],
     ["articles", "duplicates", "chunks", "embed", "lexical", "dense", "corpus", "manifest", "publish"],
@@ -24,6 +25,10 @@ LAYERS = [
     ["answer"],
     ["bot"],
     ["doctor", "pages", "ui", "web"],
+    ["measuring.judge", "evaluate"],
+    ["measuring.figures", "measuring.floors", "measuring.plots"],
+    ["measuring.report"],
+    ["measuring.report_page", "measuring.scoreboard"],
     ["console"],
     ["cli"],
     ["__main__"],

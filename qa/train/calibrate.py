@@ -10,14 +10,12 @@ is held back. Prints the fusion grid, the evidence model, where to abstain and h
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
@@ -27,8 +25,9 @@ from qa.answer import FEATURES, PASSAGES, EvidenceModel, sentence_features
 from qa.build import index_articles
 from qa.config import Settings
 from qa.embed import load_encoder
+from qa.measuring.datasets import load_dataset
 from qa.retrieve import Fusion, Retrieval, fused_score, retrieve
-from qa.text import content_words, normalise
+from qa.text import content_words
 from qa.types import Article, Lang
 
 if TYPE_CHECKING:
@@ -99,38 +98,27 @@ class Task:
 
 
 def omosqa(folder: Path, part: str, lang: Lang) -> Task:
-    """The pages of one part in one language; a page's first line is its title, and gold texts are whole lines."""
-    pages = _json_lines(folder / f"omosqa.{part}.{lang}.jsonl")
-    articles = {}
-    for record in pages:
-        title, *lines = record["context"].split("\n")
-        articles[_page_id(record)] = _article(_page_id(record), title, "\n\n".join(lines), lang)
-    questions: dict[Lang, list[Question]] = {}
-    by_id = {record["id"]: record for record in pages}
-    for asked_in in LANGS:
-        questions[asked_in] = []
-        for record in _json_lines(folder / f"omosqa.{part}.{asked_in}.jsonl"):
-            page = by_id[record["id"]]
-            lines = page["context"].split("\n")
-            gold = tuple(normalise(lines[n]) for n in page["answers"] if n < len(lines) and lines[n].strip())
-            questions[asked_in].append(Question(record["question"], _page_id(page), gold, whole=True))
-    return Task(list(articles.values()), questions)
+    """The pages of one part in one language; gold texts are whole lines."""
+    return _task({asked_in: folder / f"omosqa.{part}.{asked_in}.jsonl" for asked_in in LANGS}, lang)
 
 
 def xquad(folder: Path, lang: Lang) -> Task:
     """The paragraphs in one language; gold texts are the answers in that language."""
-    data = {name: json.loads((folder / f"xquad.{name}.json").read_text(encoding="utf-8"))["data"] for name in LANGS}
-    articles = []
-    questions: dict[Lang, list[Question]] = {name: [] for name in LANGS}
-    for n, entry in enumerate(data[lang]):
-        for m, paragraph in enumerate(entry["paragraphs"]):
-            name = f"{entry['title']}#{m}"
-            articles.append(_article(name, None, paragraph["context"], lang))
-            gold = {one["id"]: tuple(normalise(a["text"]) for a in one["answers"]) for one in paragraph["qas"]}
-            for asked_in in LANGS:
-                for one in data[asked_in][n]["paragraphs"][m]["qas"]:
-                    questions[asked_in].append(Question(one["question"], name, gold[one["id"]], whole=False))
-    return Task(articles, questions)
+    return _task({asked_in: folder / f"xquad.{asked_in}.json" for asked_in in LANGS}, lang)
+
+
+def _task(files: Mapping[Lang, Path], lang: Lang) -> Task:
+    """The articles of one language's file, asked the questions of every language's."""
+    articles: Sequence[Article] = ()
+    questions: dict[Lang, list[Question]] = {}
+    for asked_in, path in files.items():
+        loaded = load_dataset(files[lang], questions_from=None if asked_in == lang else path)
+        articles = loaded.articles or ()
+        questions[asked_in] = [
+            Question(one.text, one.articles[0], one.evidence[0] if one.evidence else (), one.whole)
+            for one in loaded.questions
+        ]
+    return Task(list(articles), questions)
 
 
 def keywords(questions: Sequence[Question]) -> list[Question]:
@@ -261,20 +249,6 @@ def main() -> None:
 
 def _ask(index: Index, encoder: Encoder, questions: Sequence[Question]) -> list[Asked]:
     return [Asked(question, retrieve(index, encoder, question.text, POOL)) for question in questions]
-
-
-def _article(name: str, title: str | None, text: str, lang: Lang) -> Article:
-    text = normalise(text)
-    digest = hashlib.sha256(f"{title}\0{text}".encode()).hexdigest()
-    return Article(name, title, text, lang, None, None, None, None, name, digest)
-
-
-def _json_lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def _page_id(record: dict[str, Any]) -> str:
-    return hashlib.sha256(record["context"].encode()).hexdigest()[:16]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""What `qa.evaluate` measures with: question sets, judging, figures with intervals, floors, reports."""
