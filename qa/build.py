@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qa.articles import Listing, Skipped, list_files, read_article
-from qa.chunks import ChunkedArticle, chunk_article, embedding_text
+from qa.chunks import ChunkedArticle, chunk_article, embedding_text, sentence_texts
 from qa.corpus import ChunkRecord, FileRecord, content_key, write_corpus
 from qa.dense import new_store
 from qa.duplicates import merge_duplicates
@@ -278,12 +278,10 @@ def _embed(folder: Path, plan: _BuildPlan, old: Index | None, encoder: Encoder, 
             end = record.sentence_row + len(record.sentences)
             sentence_rows[record.sentence_row : end] = old.sentence_vectors_of(before) if old is not None else 0
         if not one.reused:
-            for record in one.records:
+            chunked = ChunkedArticle(tuple(r.chunk for r in one.records), tuple(r.sentences for r in one.records))
+            for record, texts in zip(one.records, sentence_texts(one.article, chunked), strict=True):
                 work.append(_Row(chunk_rows, record.row, embedding_text(one.article, record.chunk)))
-                work.extend(
-                    _Row(sentence_rows, record.sentence_row + n, span.of(one.article.text))
-                    for n, span in enumerate(record.sentences)
-                )
+                work.extend(_Row(sentence_rows, record.sentence_row + n, text) for n, text in enumerate(texts))
     for start in range(0, len(work), EMBED_SLICE):
         part = work[start : start + EMBED_SLICE]
         for target, vector in zip(part, encoder.encode_passages([row.text for row in part]), strict=True):

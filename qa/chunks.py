@@ -75,6 +75,22 @@ def embedding_text(article: Article, chunk: Chunk) -> str:
     return f"{article.title}\n{chunk.text}" if article.title else chunk.text
 
 
+def sentence_texts(article: Article, chunked: ChunkedArticle) -> list[list[str]]:
+    """What the encoder reads for each sentence, chunk by chunk: the heading of its section, then the sentence.
+
+    "Which weapons are considered" names what the sentences below it only list. Against sentences alone, more of the
+    evidence is shown on OMoS-QA dev (0.632 to 0.652 German, 0.600 to 0.639 English) and on the own dev questions (0.531
+    to 0.562). The article's title instead, where there is no heading, helps on advice pages and harms on news, where
+    it makes all sentences alike (0.542).
+    """
+    texts: list[list[str]] = []
+    heading = ""
+    for chunk, spans in zip(chunked.chunks, chunked.sentences, strict=True):
+        heading = article.text[chunk.start : spans[0].start].strip() or heading
+        texts.append([f"{heading}\n{span.of(article.text)}".strip() for span in spans])
+    return texts
+
+
 def quotable_spans(article: Article) -> tuple[Span, ...]:
     """The sentences of an article, monsters parted and headings left out: the smallest stretches to quote."""
     return tuple(unit.sentence for unit in _units(article))

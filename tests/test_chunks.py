@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.chunks import LONGEST_SENTENCE, chunk_article, embedding_text, quotable_spans
+from qa.chunks import LONGEST_SENTENCE, chunk_article, embedding_text, quotable_spans, sentence_texts
 from qa.text import normalise, words
 from tests.fakes import article
 
@@ -123,6 +123,17 @@ def test_the_title_goes_into_the_embedding_and_not_into_the_quote() -> None:
     assert embedding_text(titled, chunk) == "Die Überschrift\nDer Text."
     assert chunk.text == "Der Text."
     assert embedding_text(article("Der Text."), chunk) == "Der Text."
+
+
+def test_a_sentence_is_embedded_with_the_heading_of_its_section() -> None:
+    source = article("Ohne Überschrift.\n\nDie Waffen\n\nHaubitzen kommen.\n\nRaketen auch.\n\nDas Geld\n\nEs fehlt.")
+    texts = sentence_texts(source, chunk_article(source, max_words=2))
+    assert [text for chunk in texts for text in chunk] == [
+        "Ohne Überschrift.",
+        "Die Waffen\nHaubitzen kommen.",
+        "Die Waffen\nRaketen auch.",
+        "Das Geld\nEs fehlt.",
+    ]
 
 
 def test_an_empty_text_has_no_chunks() -> None:
