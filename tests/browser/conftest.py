@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from qa.web import PageServer, bind, create_app
 from tests.browser.fakes import FakeBot
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from qa.bot import Bot
 
 CHROMIUM = Path("/usr/bin/chromium")
+
+# Playwright gives up after 5 s; a shared machine with two cores may be busy for longer than that.
+expect.set_options(timeout=30_000)
 
 
 @contextlib.contextmanager
