@@ -119,7 +119,7 @@ def _candidates(
             continue
         articles[name] = article
         # Exact, not "somewhere below the last one found": a fused score needs both parts.
-        similarity = dense.get(key, float(index.vector_of(record) @ query[0]))
+        similarity = dense[key] if key in dense else float(index.vector_of(record) @ query[0])
         ranks = dense_ranks.get(key), lexical_ranks.get(key)
         yield Candidate(Passage(record.chunk, article, 0.0, *ranks, similarity, lexical.get(key)), record)
 
