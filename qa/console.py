@@ -13,6 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
+from qa.text import shortened
+
 if TYPE_CHECKING:
     from qa.build import BuildSummary
     from qa.doctor import Check
@@ -29,6 +31,9 @@ _STAGES = {
 
 #: Skipped files named one by one; the rest are counted.
 _NAMED = 20
+
+#: Code points of a passage that are shown in a list.
+_EXCERPT = 100
 
 
 def _out() -> Console:
@@ -110,7 +115,7 @@ def show_answer(answer: Answer, *, repeat_question: bool) -> None:
     if answer.status == "abstained" and answer.passages:
         out.print(Text(_CLOSEST[answer.lang], style="dim"))
         for passage in answer.passages:
-            out.print(Text(f"  - {passage.article.label}: {_shortened(passage.chunk.text)}", style="dim"))
+            out.print(Text(f"  - {passage.article.label}: {shortened(passage.chunk.text, _EXCERPT)}", style="dim"))
     if repeat_question:
         out.print()
 
@@ -141,7 +146,7 @@ def show_passages(passages: Sequence[Passage]) -> None:
             _or_dash(one.dense_score, ".3f"),
             _or_dash(one.lexical_rank, "d"),
             _or_dash(one.lexical_score, ".2f"),
-            Text(f"{one.article.label}: {_shortened(one.chunk.text)}"),
+            Text(f"{one.article.label}: {shortened(one.chunk.text, _EXCERPT)}"),
         )
     out = _out()
     out.print()
@@ -187,8 +192,3 @@ def show_checks(checks: Sequence[Check]) -> bool:
 
 def _or_dash(value: float | None, form: str) -> str:
     return "-" if value is None else format(value, form)
-
-
-def _shortened(text: str, longest: int = 100) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= longest else line[: line.rfind(" ", 0, longest)] + " …"

@@ -394,3 +394,9 @@ def letter_ngrams(padded: str) -> list[str]:
 def _ngrams() -> dict[str, int]:
     table: dict[str, int] = json.loads((_DATA / "language_ngrams.json").read_text(encoding="utf-8"))
     return table
+
+
+def shortened(text: str, longest: int) -> str:
+    """One line of at most about ``longest`` code points, cut between words and marked where it was."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else line[: line.rfind(" ", 0, longest)] + " …"

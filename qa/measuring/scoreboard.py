@@ -12,6 +12,7 @@ from rich.text import Text
 
 from qa.measuring.figures import compare, misses, rankings_of
 from qa.measuring.report import MISSES, Report, changed, comparison_table, expectation, outcome, summary_line
+from qa.text import shortened
 
 if TYPE_CHECKING:
     from qa.evaluate import Row
@@ -36,6 +37,9 @@ _ANSWERS = (
     "ECE",
     "AURC",
 )
+
+#: Code points of a quote that are shown in a list.
+_EXCERPT = 160
 
 #: Changed questions listed by a comparison.
 _CHANGED = 30
@@ -99,9 +103,9 @@ def _answers(summed: Figures) -> RichTable:
 
 def _show_miss(out: Console, row: Row) -> None:
     out.print(Text.assemble((row.question or row.id, "bold"), f"  ({row.lang}, {row.kind}, {row.confidence:.2f})"))
-    out.print(Text(f"  {outcome(row)}; expected: {_shortened(expectation(row))}", style="dim"))
+    out.print(Text(f"  {outcome(row)}; expected: {shortened(expectation(row), _EXCERPT)}", style="dim"))
     for quote in row.quotes:
-        out.print(Text(f"  {'shown' if row.answered else 'held back'}: {_shortened(quote.text)}"))
+        out.print(Text(f"  {'shown' if row.answered else 'held back'}: {shortened(quote.text, _EXCERPT)}"))
 
 
 def show_comparison(a: Report, b: Report) -> None:
@@ -123,7 +127,7 @@ def show_comparison(a: Report, b: Report) -> None:
         out.print(Text(f"    {outcome(old)} → {outcome(new)}", style="dim"))
         for mark, row in (("before", old), ("now", new)):
             for quote in row.quotes[:1]:
-                out.print(Text(f"    {mark}: {_shortened(quote.text)}", style="dim"))
+                out.print(Text(f"    {mark}: {shortened(quote.text, _EXCERPT)}", style="dim"))
     if len(moved) > _CHANGED:
         out.print(f"{len(moved) - _CHANGED} more")
 
@@ -142,8 +146,3 @@ def _rich(table: Table) -> RichTable:
     for row in table.rows:
         shown.add_row(*row)
     return shown
-
-
-def _shortened(text: str, longest: int = 160) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= longest else line[: line.rfind(" ", 0, longest)] + " …"
