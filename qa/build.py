@@ -224,6 +224,7 @@ class _Passages:
     """The chunks of one article, and the old build's records of the same chunks where they can be reused."""
 
     article: Article
+    chunked: ChunkedArticle
     records: tuple[ChunkRecord, ...]
     reused: tuple[ChunkRecord, ...]
 
@@ -252,8 +253,9 @@ def _plan(articles: Sequence[Article], chunk_words: int, old: Index | None) -> _
     passages: list[_Passages] = []
     row = sentence_row = 0
     for article in articles:
-        same = old is not None and known.get(article.id) == content_key(article)
-        reused = tuple(old.corpus.chunks_of(article.id)) if old is not None and same else ()
+        reused: tuple[ChunkRecord, ...] = ()
+        if old is not None and known.get(article.id) == content_key(article):
+            reused = tuple(old.corpus.chunks_of(article.id))
         if reused:
             chunked = ChunkedArticle(tuple(r.chunk for r in reused), tuple(r.sentences for r in reused))
         else:
@@ -263,7 +265,7 @@ def _plan(articles: Sequence[Article], chunk_words: int, old: Index | None) -> _
             records.append(ChunkRecord(chunk, spans, row, sentence_row))
             row += 1
             sentence_row += len(spans)
-        passages.append(_Passages(article, tuple(records), reused))
+        passages.append(_Passages(article, chunked, tuple(records), reused))
     return _BuildPlan(tuple(passages), row, sentence_row)
 
 
@@ -273,15 +275,15 @@ def _embed(folder: Path, plan: _BuildPlan, old: Index | None, encoder: Encoder, 
     sentence_rows = _vector_file(folder / SENTENCE_VECTORS, plan.sentence_count, encoder.dim)
     work: list[_Row] = []
     for one in plan.passages:
-        for record, before in zip(one.records, one.reused, strict=False):
-            chunk_rows[record.row] = old.vector_of(before) if old is not None else 0
-            end = record.sentence_row + len(record.sentences)
-            sentence_rows[record.sentence_row : end] = old.sentence_vectors_of(before) if old is not None else 0
-        if not one.reused:
-            chunked = ChunkedArticle(tuple(r.chunk for r in one.records), tuple(r.sentences for r in one.records))
-            for record, texts in zip(one.records, sentence_texts(one.article, chunked), strict=True):
-                work.append(_Row(chunk_rows, record.row, embedding_text(one.article, record.chunk)))
-                work.extend(_Row(sentence_rows, record.sentence_row + n, text) for n, text in enumerate(texts))
+        if old is not None and one.reused:
+            for record, before in zip(one.records, one.reused, strict=True):
+                chunk_rows[record.row] = old.vector_of(before)
+                end = record.sentence_row + len(record.sentences)
+                sentence_rows[record.sentence_row : end] = old.sentence_vectors_of(before)
+            continue
+        for record, texts in zip(one.records, sentence_texts(one.article, one.chunked), strict=True):
+            work.append(_Row(chunk_rows, record.row, embedding_text(one.article, record.chunk)))
+            work.extend(_Row(sentence_rows, record.sentence_row + n, text) for n, text in enumerate(texts))
     for start in range(0, len(work), EMBED_SLICE):
         part = work[start : start + EMBED_SLICE]
         for target, vector in zip(part, encoder.encode_passages([row.text for row in part]), strict=True):
