@@ -81,13 +81,13 @@ def retrieve(
     clock.lap("dense")
     lexical = _lexical(index, question, depth) if mode != "dense" else {}
     clock.lap("lexical")
-    found = _candidates(index, query, dense, lexical)
-    candidates = sorted(found, key=lambda one: (-_score(one.passage, mode, fusion), one.passage.chunk.key))[:k]
-    scored = tuple(
-        replace(one, passage=replace(one.passage, score=_score(one.passage, mode, fusion))) for one in candidates
-    )
+    scored = [
+        replace(one, passage=replace(one.passage, score=_score(one.passage, mode, fusion)))
+        for one in _candidates(index, query, dense, lexical)
+    ]
+    best = sorted(scored, key=lambda one: (-one.passage.score, one.passage.chunk.key))[:k]
     clock.lap("fuse")
-    return Retrieval(scored, query, clock.laps)
+    return Retrieval(tuple(best), query, clock.laps)
 
 
 def _dense(index: Index, query: Vectors, depth: int) -> dict[int, float]:

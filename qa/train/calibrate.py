@@ -2,9 +2,9 @@
 
 Fitted on OMoS-QA train (461 questions on 308 advice pages, CC BY 4.0), every question asked in both languages over
 the pages in both languages, once in full and once as keywords, and each once more with its page held back, when
-nothing answers. Confirmed on what nothing is
-fitted on: OMoS-QA dev, and XQuAD (1,190 questions on 240 paragraphs, CC BY-SA 4.0), where a question's whole article
-is held back. Prints the fusion grid, the evidence model, where to abstain and how far from the best a quote may lie.
+nothing answers. Confirmed on what nothing is fitted on: OMoS-QA dev, and XQuAD (1,190 questions on 240 paragraphs,
+CC BY-SA 4.0), where a question's whole article is held back. Prints the fusion grid, the evidence model, where to
+abstain and how far from the best a quote may lie.
 """
 
 from __future__ import annotations
