@@ -8,53 +8,34 @@ SOURCE itself in fp32 under sentence-transformers. Figures of the committed enco
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eval.encoder import SHARED
+from eval.encoder_speed import SPEED_QUESTIONS, passages_per_second, question_ms, running_passages
+from eval.encoder_tasks import Encoded, TaskSet, encode, xquad
 from qa.embed import OnnxEncoder, SentenceTransformerEncoder
 from qa.train.export import Precision, export
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from qa.types import Encoder, Vectors
+    from qa.types import Encoder
 
-SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
 VARIANTS = (
     Precision("fp32", "fp32"),
     Precision("fp16", "fp16"),
     Precision("int8", "fp16"),
-    Precision("int8", "int8"),
+    Precision("int8", "int8", "fp32"),
+    Precision("int8", "int8", "int8"),
 )
-#: Language of the questions, language of the paragraphs.
-DIRECTIONS = (("en", "de"), ("de", "de"), ("en", "en"), ("de", "en"))
 DEPTH = 10
-SPEED_WORDS, SPEED_PASSAGES, SPEED_QUERIES = 60, 128, 100
-
-
-@dataclass(frozen=True, slots=True)
-class Questions:
-    """XQuAD in one language: ``relevant[i]`` is the row in ``paragraphs`` that answers ``questions[i]``."""
-
-    questions: tuple[str, ...]
-    paragraphs: tuple[str, ...]
-    relevant: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """Vectors of one language: questions ``(q, dim)`` and paragraphs ``(p, dim)``."""
-
-    questions: Vectors
-    paragraphs: Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +44,6 @@ class Speed:
 
     query_ms: float
     passages_per_second: float
-
-
-def read_xquad(path: Path) -> Questions:
-    """Read a file in the SQuAD format."""
-    questions: list[str] = []
-    paragraphs: list[str] = []
-    relevant: list[int] = []
-    for article in json.loads(path.read_text("utf-8"))["data"]:
-        for paragraph in article["paragraphs"]:
-            asked = [entry["question"] for entry in paragraph["qas"]]
-            questions += asked
-            relevant += [len(paragraphs)] * len(asked)
-            paragraphs.append(paragraph["context"])
-    return Questions(tuple(questions), tuple(paragraphs), np.array(relevant, np.int64))
 
 
 def ranks_of_relevant(scores: NDArray[np.float32], relevant: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -96,62 +63,35 @@ def overlap(left: NDArray[np.float32], right: NDArray[np.float32], depth: int = 
     return float(np.mean([len(np.intersect1d(a, b)) / depth for a, b in zip(*best, strict=True)]))
 
 
-def encode(encoder: Encoder, data: Mapping[str, Questions]) -> dict[str, Side]:
-    """Vectors of all questions and paragraphs, by language."""
-    return {
-        lang: Side(encoder.encode_queries(side.questions), encoder.encode_passages(side.paragraphs))
-        for lang, side in data.items()
-    }
+def speed(encoder: Encoder, tasks: TaskSet) -> Speed:
+    """Time German questions one by one, and passages of 60 running German words."""
+    rows = next(one.rows for one in tasks.directions if one.name == "de→de")
+    rate = passages_per_second(encoder, running_passages(one.text for one in tasks.collections["de"].articles))
+    return Speed(question_ms(encoder, [tasks.questions[row] for row in rows[:SPEED_QUESTIONS]]), rate)
 
 
-def speed(encoder: Encoder, data: Questions) -> Speed:
-    """Time single questions and passages of 60 running words; the first call of each kind is not counted."""
-    words = " ".join(data.paragraphs).split()[: SPEED_WORDS * SPEED_PASSAGES]
-    passages = [" ".join(words[at : at + SPEED_WORDS]) for at in range(0, len(words), SPEED_WORDS)]
-    encoder.encode_passages(passages[:8])
-    start = time.perf_counter()
-    encoder.encode_passages(passages)
-    rate = len(passages) / (time.perf_counter() - start)
-    took: list[float] = []
-    for question in data.questions[:SPEED_QUERIES]:
-        start = time.perf_counter()
-        encoder.encode_queries([question])
-        took.append(1000 * (time.perf_counter() - start))
-    return Speed(float(np.median(took[1:])), rate)
-
-
-def row(
-    label: str,
-    size: float,
-    speeds: Speed,
-    vectors: Mapping[str, Side],
-    reference: Mapping[str, Side],
-    data: Mapping[str, Questions],
-) -> str:
+def row(label: str, size: float, speeds: Speed, vectors: Encoded, reference: Encoded, tasks: TaskSet) -> str:
     """One line of the table; ``size`` in MB (10^6 bytes)."""
-    both = [
-        (getattr(vectors[lang], part), getattr(reference[lang], part))
-        for lang in sorted(vectors)
-        for part in ("questions", "paragraphs")
-    ]
+    both = [(vectors.questions, reference.questions)]
+    both += [(vectors.chunks[lang], reference.chunks[lang]) for lang in sorted(vectors.chunks)]
     cosines = np.concatenate([(ours * theirs).sum(axis=1) for ours, theirs in both])
     cells = [label, f"{size:.1f}", f"{cosines.mean():.5f}", f"{cosines.min():.4f}"]
     shared: list[float] = []
     quality: list[str] = []
-    for asked, found in DIRECTIONS:
-        scores = vectors[asked].questions @ vectors[found].paragraphs.T
-        shared.append(overlap(scores, reference[asked].questions @ reference[found].paragraphs.T))
-        ranks = ranks_of_relevant(scores, data[asked].relevant)
+    for direction in tasks.directions:
+        scores = vectors.scores(direction)
+        shared.append(overlap(scores, reference.scores(direction)))
+        ranks = ranks_of_relevant(scores, direction.relevant)
         quality.append(f"{100 * ndcg(ranks):.2f} / {100 * (ranks == 1).mean():.2f}")
     cells += [f"{np.mean(shared):.4f}", *quality]
     cells += [f"{speeds.query_ms:.1f}", f"{speeds.passages_per_second:.0f}"]
     return f"| {' | '.join(cells)} |"
 
 
-def header() -> str:
+def header(tasks: TaskSet) -> str:
     """The two lines above the rows."""
-    cells = ["rows + layers", "MB", "cosine mean", "min", f"top-{DEPTH} overlap"]
-    cells += [f"{asked}→{found} nDCG@{DEPTH} / R@1" for asked, found in DIRECTIONS]
+    cells = ["rows + layers, arithmetic", "MB", "cosine mean", "min", f"top-{DEPTH} overlap"]
+    cells += [f"{one.name} nDCG@{DEPTH} / R@1" for one in tasks.directions]
     cells += ["query p50 ms", "passages/s"]
     return f"| {' | '.join(cells)} |\n|{'---|' * len(cells)}"
 
@@ -163,21 +103,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, default=SHARED / "data" / "dev", help="folder of xquad.{en,de}.json")
     parser.add_argument("--threads", type=int, default=None, help="threads of one computation")
     options = parser.parse_args(arguments)
-    data = {lang: read_xquad(options.data / f"xquad.{lang}.json") for lang in ("de", "en")}
+    tasks = xquad(options.data)
     torch_encoder = SentenceTransformerEncoder(str(options.source), threads=options.threads)
-    reference = encode(torch_encoder, data)
-    print(header())
+    reference = encode(torch_encoder.encode_queries, torch_encoder.encode_passages, tasks)
+    print(header(tasks))
     size = (options.source / "model.safetensors").stat().st_size / 1e6
-    print(row("torch fp32", size, speed(torch_encoder, data["de"]), reference, reference, data), flush=True)
+    print(row("torch fp32", size, speed(torch_encoder, tasks), reference, reference, tasks), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for precision in VARIANTS:
-            label = f"{precision.rows} + {precision.layers}"
+            label = f"{precision.rows} + {precision.layers}, {precision.arithmetic}"
             target = Path(folder) / label
             export(options.source, target, precision=precision)
             size = sum(path.stat().st_size for path in target.iterdir()) / 1e6
             encoder = OnnxEncoder(target, threads=options.threads)
-            vectors = encode(encoder, data)
-            print(row(label, size, speed(encoder, data["de"]), vectors, reference, data), flush=True)
+            vectors = encode(encoder.encode_queries, encoder.encode_passages, tasks)
+            print(row(label, size, speed(encoder, tasks), vectors, reference, tasks), flush=True)
 
 
 if __name__ == "__main__":

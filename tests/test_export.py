@@ -128,13 +128,39 @@ def expected(texts):
 
 
 @pytest.mark.parametrize(
-    ("rows", "layers", "tolerance"),
-    [("fp32", "fp32", 1e-5), ("fp16", "fp16", 2e-3), ("int8", "fp16", 2e-2), ("int8", "int8", 3e-2)],
+    ("precision", "tolerance"),
+    [
+        (Precision("fp32", "fp32"), 1e-5),
+        (Precision("fp16", "fp16"), 2e-3),
+        (Precision("int8", "fp16"), 2e-2),
+        (Precision("int8", "int8", "fp32"), 3e-2),
+        (Precision("int8", "int8", "int8"), 6e-2),
+    ],
 )
-def test_the_graph_computes_bert_as_written_in_the_paper(source, tmp_path, rows, layers, tolerance):
-    export(source, tmp_path / "out", precision=Precision(rows, layers))
+def test_the_graph_computes_bert_as_written_in_the_paper(source, tmp_path, precision, tolerance):
+    export(source, tmp_path / "out", precision=precision)
     encoder = OnnxEncoder(tmp_path / "out")
     assert np.abs(encoder.encode_passages(TEXTS) - expected(TEXTS)).max() < tolerance
+
+
+def test_a_vector_in_integers_does_not_depend_on_its_neighbours_in_the_batch(source, tmp_path):
+    """As it would with one scale for the whole batch, taken from whatever state is largest in it."""
+    export(source, tmp_path / "out")
+    encoder = OnnxEncoder(tmp_path / "out", threads=1)
+    together = encoder.encode_passages(TEXTS)
+    alone = np.concatenate([encoder.encode_passages([text]) for text in TEXTS])
+    assert np.abs(together - alone).max() < 1e-6
+
+
+def test_integer_weights_leave_room_for_two_products_in_16_bits(source, tmp_path):
+    import onnx
+
+    export(source, tmp_path / "out")
+    stored = {tensor.name: tensor for tensor in onnx.load(tmp_path / "out" / "model.onnx").graph.initializer}
+    matrices = [name for name in stored if name.startswith("encoder.") and name.endswith(".int8")]
+    assert len(matrices) == 6 * LAYERS
+    for name in matrices:
+        assert 2 * 255 * np.abs(onnx.numpy_helper.to_array(stored[name]).astype(int)).max() < 2**15
 
 
 def test_a_session_folds_the_stored_weights_to_fp32(source, tmp_path):
@@ -142,7 +168,7 @@ def test_a_session_folds_the_stored_weights_to_fp32(source, tmp_path):
     import onnx
     import onnxruntime
 
-    export(source, tmp_path / "out")
+    export(source, tmp_path / "out", precision=Precision(arithmetic="fp32"))
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.optimized_model_filepath = str(tmp_path / "folded.onnx")

@@ -5,9 +5,10 @@
 sentence-transformers folder. The graph is built from the state dict: its initializers keep the names of the weights,
 so the way back needs nothing but the file. Two exports of one folder are the same bytes.
 
-Weights are stored small (int8 with a scale per row or per output channel, or fp16) and computed with in fp32:
-a session folds ``Cast`` and ``Mul`` of a constant when it loads. The embedding table alone stays int8 in memory, as
-its rows are gathered first.
+Weights are stored small (int8 with a scale per row or per output channel, or fp16). Matrices in int8 are multiplied as
+they are, by states rounded to bytes with a scale for each word piece; with ``--arithmetic fp32``, and for every other
+storage, a session folds ``Cast`` and ``Mul`` of a constant to fp32 when it loads. The embedding table stays int8 in
+memory, as its rows are gathered first.
 """
 
 from __future__ import annotations
@@ -38,6 +39,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Storage = Literal["fp32", "fp16", "int8"]
+Arithmetic = Literal["fp32", "int8"]
+
+#: Largest absolute value of a weight that is multiplied in integers. Processors without VNNI add two products of a byte
+#: and a weight in 16 bits: 2 * 255 * 63 fits, 2 * 255 * 127 is cut off there, without notice.
+INTEGER_WEIGHT = 63
 
 #: Gelu is an operator of its own from 20 on; onnxruntime reads 20 since 1.17, below the oldest version allowed.
 OPSET = 20
@@ -60,10 +66,14 @@ _ARCHITECTURE = (
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """How weights are stored: ``rows`` for the table of word pieces, ``layers`` for the matrices."""
+    """How weights are stored, ``rows`` being the table of word pieces and ``layers`` the matrices, and multiplied.
+
+    ``arithmetic`` in int8 needs matrices stored in int8; with others it is fp32 whatever it says.
+    """
 
     rows: Storage = "int8"
     layers: Storage = "int8"
+    arithmetic: Arithmetic = "int8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +121,14 @@ class Graph:
             return self.constant(name, values)
         if storage == "fp16":
             return self.to_float(self.constant(name, values.astype(np.float16)))
-        scale = _scale(values, axis=0)
+        stored, scale = self.columns(name, values, 127)
+        return self.op("Mul", [self.to_float(stored), scale])
+
+    def columns(self, name: str, values: NDArray[np.float32], peak: int) -> tuple[str, str]:
+        """Add a matrix as int8 from ``-peak`` to ``peak`` and a scale for each column; gives the names of both."""
+        scale = _scale(values, axis=0, peak=peak)
         stored = self.constant(f"{name}.int8", np.rint(values / scale).astype(np.int8))
-        return self.op("Mul", [self.to_float(stored), self.constant(f"{name}.scale", scale)])
+        return stored, self.constant(f"{name}.scale", scale)
 
     def rows(self, name: str, values: NDArray[np.float32], indices: str, storage: Storage) -> str:
         """Look rows up in a table, int8 with a scale for each row; gives the name of the fp32 rows."""
@@ -132,10 +147,10 @@ class Graph:
         return self.op("Cast", [name], {"to": TensorProto.FLOAT})
 
 
-def _scale(values: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
-    """Steps that put the largest absolute value along ``axis`` at 127; 1 where all are 0."""
-    peak = np.abs(values).max(axis=axis, keepdims=True)
-    return np.where(peak > 0, peak / 127, 1).astype(np.float32)
+def _scale(values: NDArray[np.float32], axis: int, peak: int = 127) -> NDArray[np.float32]:
+    """Steps that put the largest absolute value along ``axis`` at ``peak``; 1 where all are 0."""
+    largest = np.abs(values).max(axis=axis, keepdims=True)
+    return np.where(largest > 0, largest / peak, 1).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +164,8 @@ class BertGraph:
     source: Checkpoint
     precision: Precision
     graph: Graph
+    #: What has been made integers already: states to the names of their rows and scales.
+    quantised: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def build(self) -> onnx.ModelProto:
         """``input_ids`` and ``attention_mask``, int64 ``(b, s)``, to ``embedding``, fp32 ``(b, dim)``."""
@@ -215,8 +232,32 @@ class BertGraph:
         return graph.op("Reshape", [mixed, graph.ints(0, 0, heads * size)])
 
     def _dense(self, hidden: str, name: str) -> str:
+        if self.precision.layers == "int8" and self.precision.arithmetic == "int8":
+            return self._integer_dense(hidden, name)
         matrix = self.graph.weight(f"{name}.weight", self.source.weights[f"{name}.weight"].T, self.precision.layers)
         return self.graph.op("Add", [self.graph.op("MatMul", [hidden, matrix]), self._weight(f"{name}.bias")])
+
+    def _integer_dense(self, hidden: str, name: str) -> str:
+        """The product in integers: 3 to 5 times the speed of fp32 where the processor has VNNI.
+
+        Each row of ``hidden`` has a scale of its own (as in Dettmers et al. 2022, "LLM.int8()", vector-wise). One scale
+        for all rows, as onnxruntime's dynamic quantisation takes it, would make a vector depend on its neighbours in
+        the batch.
+        """
+        graph = self.graph
+        rows, scale = self.quantised.get(hidden, ("", ""))
+        if not rows:
+            largest = graph.op("ReduceMax", [graph.op("Abs", [hidden]), graph.ints(-1)], {"keepdims": 1})
+            # 0 / 0 where a row is nothing but zeros.
+            largest = graph.op("Max", [largest, graph.number(1e-9)])
+            scale = graph.op("Mul", [largest, graph.number(1 / 127)])
+            middle = graph.constant("middle", np.array(128, np.uint8))
+            rows = graph.op("QuantizeLinear", [graph.op("Div", [hidden, scale]), graph.number(1.0), middle])
+            self.quantised[hidden] = (rows, scale)
+        matrix, columns = graph.columns(f"{name}.weight", self.source.weights[f"{name}.weight"].T, INTEGER_WEIGHT)
+        product = graph.to_float(graph.op("MatMulInteger", [rows, matrix, "middle"]))
+        product = graph.op("Mul", [graph.op("Mul", [product, scale]), columns])
+        return graph.op("Add", [product, self._weight(f"{name}.bias")])
 
     def _norm(self, hidden: str, name: str) -> str:
         epsilon = float(self.source.architecture["layer_norm_eps"])
@@ -323,32 +364,49 @@ def stored_weights(model: onnx.ModelProto) -> dict[str, NDArray[np.float16]]:
 def to_sentence_transformers(folder: Path, target: Path) -> None:
     """Write an exported folder back as a sentence-transformers folder: weights stored as fp16, loaded as fp32.
 
-    The pooler, which mean pooling does not use, is written as zeros so that loading reports nothing missing.
-
     Raises:
         EncoderError: ``folder`` holds no exported encoder.
     """
     try:
         config = json.loads((folder / CONFIG_FILE).read_text("utf-8"))
         model = onnx.load(folder / MODEL_FILE)
-        tokenizer = (folder / TOKENIZER_FILE).read_bytes()
+        tokenizer = json.loads((folder / TOKENIZER_FILE).read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise EncoderError(f"{folder} holds no exported encoder: {error}", "name another --model") from error
+    write_sentence_transformers(target, stored_weights(model), tokenizer, config)
+
+
+def write_sentence_transformers(
+    target: Path,
+    weights: Mapping[str, NDArray[np.float16] | NDArray[np.float32]],
+    tokenizer: Mapping[str, Any],
+    config: Mapping[str, Any],
+) -> None:
+    """Write a sentence-transformers folder; the weights last, so that a folder that has them is whole.
+
+    Args:
+        target: Made when missing; files of these names are replaced.
+        weights: Of a BERT; its pooler, which mean pooling does not use, is written as zeros, so that loading reports
+            nothing missing.
+        tokenizer: The content of ``tokenizer.json``.
+        config: ``bert`` (the architecture), ``dim``, ``max_tokens``, ``prompts``, as in ``config.json`` of an export.
+    """
     target.mkdir(parents=True, exist_ok=True)
-    width = config["dim"]
-    weights = stored_weights(model)
-    weights["pooler.dense.weight"] = np.zeros((width, width), np.float16)
-    weights["pooler.dense.bias"] = np.zeros(width, np.float16)
-    save_file(weights, target / "model.safetensors", metadata={"format": "pt"})
-    (target / "tokenizer.json").write_bytes(tokenizer)
-    for file, content in _sentence_transformers_files(config, json.loads(tokenizer)).items():
+    for file, content in _sentence_transformers_files(config).items():
         (target / file).parent.mkdir(exist_ok=True)
         _write_json(target / file, content)
+    (target / "tokenizer.json").write_text(json.dumps(tokenizer, ensure_ascii=False), "utf-8")
+    width = int(config["dim"])
+    pooler = {"pooler.dense.weight": np.zeros((width, width)), "pooler.dense.bias": np.zeros(width)}
+    kind = next(iter(weights.values())).dtype
+    fresh = target / "model.safetensors.new"
+    everything = {**weights, **{name: zeros.astype(kind) for name, zeros in pooler.items()}}
+    save_file(everything, fresh, metadata={"format": "pt"})
+    fresh.replace(target / "model.safetensors")
 
 
-def _sentence_transformers_files(config: Mapping[str, Any], tokenizer: Mapping[str, Any]) -> dict[str, Any]:
+def _sentence_transformers_files(config: Mapping[str, Any]) -> dict[str, Any]:
     prompts = {"query": config["prompts"]["query"], "document": config["prompts"]["passage"]}
-    normalizer = tokenizer.get("normalizer") or {}
     return {
         "config.json": {
             "architectures": ["BertModel"],
@@ -362,13 +420,12 @@ def _sentence_transformers_files(config: Mapping[str, Any], tokenizer: Mapping[s
         },
         "tokenizer_config.json": {
             "cls_token": "[CLS]",
-            "do_lower_case": normalizer.get("lowercase", True),
             "mask_token": "[MASK]",
             "model_max_length": config["max_tokens"],
             "pad_token": "[PAD]",
             "sep_token": "[SEP]",
-            "strip_accents": normalizer.get("strip_accents"),
-            "tokenizer_class": "BertTokenizer",
+            # Not BertTokenizer: it puts a normalizer of its own in the place of the one in tokenizer.json.
+            "tokenizer_class": "PreTrainedTokenizerFast",
             "unk_token": "[UNK]",
         },
         "modules.json": [
@@ -398,6 +455,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("target", type=Path, nargs="?", help="folder to write model.onnx and its files into")
     parser.add_argument("--rows", choices=["fp32", "fp16", "int8"], default="int8", help="table of pieces")
     parser.add_argument("--layers", choices=["fp32", "fp16", "int8"], default="int8", help="matrices")
+    parser.add_argument("--arithmetic", choices=["fp32", "int8"], default="int8", help="of matrices stored in int8")
     parser.add_argument("--provenance", default="", help="one line on where the weights come from")
     parser.add_argument("--name", default="", help="name of the encoder, else that of the source folder")
     parser.add_argument("--to-sentence-transformers", type=Path, metavar="TARGET", help="the way back")
@@ -410,7 +468,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             export(
                 options.source,
                 options.target,
-                precision=Precision(options.rows, options.layers),
+                precision=Precision(options.rows, options.layers, options.arithmetic),
                 provenance=options.provenance,
                 name=options.name,
             )

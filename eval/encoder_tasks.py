@@ -1,0 +1,287 @@
+"""Retrieval tasks to measure an encoder on: rankings by vectors, by BM25, and by both fused as the bot does it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from qa.chunks import chunk_article, embedding_text
+from qa.config import Settings
+from qa.lexical import LexicalDoc, LexicalHits, LexicalIndex
+from qa.measuring.datasets import load_dataset
+from qa.metrics import DEEPEST, Estimate, mean_estimates, rank_of_relevant, ranking_scores
+from qa.retrieve import DEPTH, FUSION, fused_score, rarest_word
+from qa.types import Article, Chunk, Lang, Passage
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from qa.measuring.questions import Question, QuestionSet
+    from qa.types import Vectors
+
+    Rows = NDArray[np.int64]
+    #: Texts to unit vectors, ``(n, dim)``.
+    Encode = Callable[[Sequence[str]], Vectors]
+
+LANGS: tuple[Lang, ...] = ("de", "en")
+MEASURES = ("R@1", "R@5", "nDCG@10")
+XQUAD_DIRECTIONS: tuple[tuple[Lang, Lang], ...] = (("en", "de"), ("de", "de"), ("en", "en"), ("de", "en"))
+OMOSQA_DIRECTIONS: tuple[tuple[Lang, Lang], ...] = (("en", "de"), ("de", "de"), ("en", "en"))
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What is ranked in one language: ``owner[i]`` is the place of the article of ``chunks[i]`` in ``articles``."""
+
+    articles: tuple[Article, ...]
+    chunks: tuple[Chunk, ...]
+    owner: Rows
+
+    @property
+    def texts(self) -> list[str]:
+        """What the encoder reads for each chunk."""
+        return [embedding_text(self.articles[at], chunk) for at, chunk in zip(self.owner, self.chunks, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """Questions in one language over articles in another (``en→de``).
+
+    ``rows`` are the questions' places in the set's ``questions``, ``relevant`` those of the one article that answers
+    each in the collection, both ``(q,)``.
+    """
+
+    asked: Lang
+    written: Lang
+    rows: Rows
+    relevant: Rows
+
+    @property
+    def name(self) -> str:
+        """Language of the questions, arrow, language of the articles."""
+        return f"{self.asked}→{self.written}"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSet:
+    """A set of questions: each text stands once in ``questions``, whatever it is asked of."""
+
+    name: str
+    note: str
+    questions: tuple[str, ...]
+    collections: Mapping[Lang, Collection]
+    directions: tuple[Direction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Vectors of a set: questions ``(n, dim)``, chunks ``(c, dim)`` by language."""
+
+    questions: Vectors
+    chunks: Mapping[Lang, Vectors]
+
+    def scores(self, direction: Direction) -> Vectors:
+        """Cosine of every question and chunk of a direction, ``(q, c)``."""
+        cosines: Vectors = self.questions[direction.rows] @ self.chunks[direction.written].T
+        return cosines
+
+
+#: Figures of one row of a table: by direction, then by measure.
+Figures = Mapping[str, Mapping[str, Estimate]]
+
+
+def xquad(folder: Path) -> TaskSet:
+    """XQuAD, read from ``xquad.{de,en}.json``: paragraphs are ranked whole, as published figures have it.
+
+    Raises:
+        QuestionsError: A file is missing or in another format.
+    """
+    loaded = _crossed({lang: folder / f"xquad.{lang}.json" for lang in LANGS}, XQUAD_DIRECTIONS)
+    collections = {lang: _whole(tuple(loaded[lang, lang].articles or ())) for lang in LANGS}
+    asked = {pair: one.questions for pair, one in loaded.items()}
+    note = (
+        f"{len(asked['de', 'de'])} questions, each over all {len(collections['de'].articles)} paragraphs of a "
+        "language. Paragraphs are ranked whole; relevant is the one that a question was asked of."
+    )
+    return _task_set("XQuAD", note, collections, asked)
+
+
+def omosqa(folder: Path) -> TaskSet:
+    """OMoS-QA dev over all pages of train and dev, read from ``omosqa.{train,dev}.{de,en}.jsonl``.
+
+    As in ``qa eval``, relevant is the page that a question was asked of, and a question that its page does not answer
+    has nothing to be found and is left out.
+
+    Raises:
+        QuestionsError: A file is missing or in another format.
+    """
+    loaded = _crossed({lang: folder / f"omosqa.dev.{lang}.jsonl" for lang in LANGS}, OMOSQA_DIRECTIONS)
+    asked = {pair: [one for one in each.questions if one.answerable] for pair, each in loaded.items()}
+    longest = Settings().chunk_words
+    collections: dict[Lang, Collection] = {}
+    for lang in LANGS:
+        train = load_dataset(folder / f"omosqa.train.{lang}.jsonl")
+        pages = {one.id: one for one in (*(train.articles or ()), *(loaded[lang, lang].articles or ()))}
+        collections[lang] = _chunked(tuple(pages.values()), longest)
+    note = (
+        f"{len(asked['de', 'de'])} of {len(loaded['de', 'de'].questions)} questions, those that their page answers, "
+        f"each over all pages of train and dev, {len(collections['de'].articles)} in German, "
+        f"{len(collections['en'].articles)} in English. Relevant is the page that a question was asked of; a page "
+        f"ranks where its best passage of at most {longest} words does."
+    )
+    return _task_set("OMoS-QA dev", note, collections, asked)
+
+
+def _crossed(
+    files: Mapping[Lang, Path], directions: Iterable[tuple[Lang, Lang]]
+) -> dict[tuple[Lang, Lang], QuestionSet]:
+    return {
+        (asked, written): load_dataset(files[written], questions_from=None if asked == written else files[asked])
+        for asked, written in directions
+    }
+
+
+def _whole(articles: tuple[Article, ...]) -> Collection:
+    chunks = (Chunk(f"{at:016x}", one.id, 0, len(one.text), one.text) for at, one in enumerate(articles))
+    return Collection(articles, tuple(chunks), np.arange(len(articles)))
+
+
+def _chunked(articles: tuple[Article, ...], longest: int) -> Collection:
+    cut = [chunk_article(article, max_words=longest).chunks for article in articles]
+    owner = np.repeat(np.arange(len(articles)), [len(chunks) for chunks in cut])
+    return Collection(articles, tuple(chunk for chunks in cut for chunk in chunks), owner)
+
+
+def _task_set(
+    name: str,
+    note: str,
+    collections: Mapping[Lang, Collection],
+    asked: Mapping[tuple[Lang, Lang], Sequence[Question]],
+) -> TaskSet:
+    texts = tuple(dict.fromkeys(one.text for questions in asked.values() for one in questions))
+    row = {text: at for at, text in enumerate(texts)}
+    directions = []
+    for (lang, written), questions in asked.items():
+        place = {article.id: at for at, article in enumerate(collections[written].articles)}
+        rows = np.array([row[one.text] for one in questions], np.int64)
+        relevant = np.array([place[one.articles[0]] for one in questions], np.int64)
+        directions.append(Direction(lang, written, rows, relevant))
+    return TaskSet(name, note, texts, collections, tuple(directions))
+
+
+def encode(encode_queries: Encode, encode_passages: Encode, tasks: TaskSet) -> Encoded:
+    """Vectors of all questions and chunks of a set; each text is encoded once."""
+    chunks = {lang: encode_passages(one.texts) for lang, one in tasks.collections.items()}
+    return Encoded(encode_queries(list(tasks.questions)), chunks)
+
+
+def evaluate_dense(encode_queries: Encode, encode_passages: Encode, shared: Path) -> Figures:
+    """Paragraph retrieval on XQuAD by vectors alone.
+
+    Args:
+        encode_queries: Questions to unit vectors, ``(n, dim)``.
+        encode_passages: Paragraphs to unit vectors, ``(n, dim)``.
+        shared: Folder that holds ``data/dev/xquad.{de,en}.json``.
+
+    Returns:
+        By direction (``en→de``), then by measure (`MEASURES`): the mean over the questions with its interval.
+
+    Raises:
+        QuestionsError: A file is missing or in another format.
+    """
+    tasks = xquad(shared / "data" / "dev")
+    return dense_figures(tasks, encode(encode_queries, encode_passages, tasks))
+
+
+def dense_figures(tasks: TaskSet, vectors: Encoded) -> Figures:
+    """Rankings by vectors alone."""
+    return _figures(tasks, lambda one: rank_dense(vectors.scores(one), tasks.collections[one.written]))
+
+
+def hybrid_figures(tasks: TaskSet, vectors: Encoded, hits: Mapping[str, Sequence[LexicalHits]]) -> Figures:
+    """Rankings by vectors and BM25, fused as the bot does; ``hits`` as `lexical_hits` gives them."""
+    return _figures(tasks, lambda one: rank_hybrid(vectors.scores(one), hits[one.name], tasks.collections[one.written]))
+
+
+def lexical_figures(tasks: TaskSet, hits: Mapping[str, Sequence[LexicalHits]]) -> Figures:
+    """Rankings by BM25 alone."""
+    return _figures(tasks, lambda one: rank_lexical(hits[one.name], tasks.collections[one.written]))
+
+
+def _figures(tasks: TaskSet, rank: Callable[[Direction], Sequence[Sequence[int]]]) -> Figures:
+    return {one.name: figures(rank(one), one.relevant) for one in tasks.directions}
+
+
+def lexical_hits(tasks: TaskSet) -> dict[str, list[LexicalHits]]:
+    """What the bot's BM25 finds for each question, by direction; keys are places in the collection's ``chunks``."""
+    hits: dict[str, list[LexicalHits]] = {}
+    for lang, collection in tasks.collections.items():
+        with tempfile.TemporaryDirectory() as folder:
+            index = LexicalIndex.create(Path(folder) / "lexical")
+            owners = [collection.articles[at] for at in collection.owner]
+            index.add(
+                LexicalDoc(key, chunk.text, owner.title or "", owner.lang)
+                for key, (chunk, owner) in enumerate(zip(collection.chunks, owners, strict=True))
+            )
+            index.commit()
+            for one in tasks.directions:
+                if one.written == lang:
+                    hits[one.name] = [index.search(tasks.questions[row], DEPTH) for row in one.rows]
+    return hits
+
+
+def rank_dense(scores: Vectors, collection: Collection) -> list[list[int]]:
+    """Places of the best articles for each row of chunk scores ``(q, c)``, an article by its best chunk.
+
+    Equal scores stand in the order of the collection.
+    """
+    best = np.full((len(collection.articles), len(scores)), -np.inf, np.float32)
+    np.maximum.at(best, collection.owner, scores.T)
+    order: list[list[int]] = np.argsort(-best.T, axis=1, kind="stable")[:, :DEEPEST].tolist()
+    return order
+
+
+def rank_lexical(hits: Iterable[LexicalHits], collection: Collection) -> list[list[int]]:
+    """Places of the articles whose chunks BM25 found, an article by its best chunk."""
+    return [_articles(one.keys, collection) for one in hits]
+
+
+def rank_hybrid(scores: Vectors, hits: Sequence[LexicalHits], collection: Collection) -> list[list[int]]:
+    """Places of the best articles by the fused score of `qa.retrieve`, an article by its best chunk.
+
+    Candidates are the best `DEPTH` chunks of either ranking, as the bot takes them; equal scores stand in the order
+    of the collection.
+    """
+    unit = rarest_word(len(collection.chunks))
+    orders = []
+    for row, found in zip(scores, hits, strict=True):
+        words = {key: score / unit for key, score in zip(found.keys, found.scores, strict=True)}
+        nearest = np.argsort(-row, kind="stable")[:DEPTH].tolist()
+        scored = [(-_fused(collection, at, float(row[at]), words.get(at)), at) for at in {*nearest, *words}]
+        orders.append(_articles((at for _, at in sorted(scored)), collection))
+    return orders
+
+
+def _fused(collection: Collection, at: int, cosine: float, bm25: float | None) -> float:
+    chunk, owner = collection.chunks[at], collection.articles[collection.owner[at]]
+    return fused_score(Passage(chunk, owner, 0.0, dense_score=cosine, lexical_score=bm25), FUSION)
+
+
+def _articles(chunks: Iterable[int], collection: Collection) -> list[int]:
+    return list(dict.fromkeys(int(collection.owner[at]) for at in chunks))
+
+
+def figures(orders: Sequence[Sequence[int]], relevant: Rows) -> dict[str, Estimate]:
+    """`MEASURES` of rankings, best first, with 95 % bootstrap intervals; ``relevant`` ``(q,)`` is the one of each."""
+    rankings = [
+        rank_of_relevant([str(at) for at in order], frozenset({str(right)}))
+        for order, right in zip(orders, relevant, strict=True)
+    ]
+    scores = ranking_scores(rankings)
+    columns = np.stack([scores[measure] for measure in MEASURES], axis=1)
+    return dict(zip(MEASURES, mean_estimates(columns), strict=True))
