@@ -205,7 +205,9 @@ def dense_figures(tasks: TaskSet, vectors: Encoded) -> Figures:
 
 def hybrid_figures(tasks: TaskSet, vectors: Encoded, hits: Mapping[str, Sequence[LexicalHits]]) -> Figures:
     """Rankings by vectors and BM25, fused as the bot does; ``hits`` as `lexical_hits` gives them."""
-    return _figures(tasks, lambda one: rank_hybrid(vectors.scores(one), hits[one.name], tasks.collections[one.written]))
+    return _figures(
+        tasks, lambda one: rank_hybrid(vectors.scores(one), hits[one.name], tasks.collections[one.written], one.asked)
+    )
 
 
 def lexical_figures(tasks: TaskSet, hits: Mapping[str, Sequence[LexicalHits]]) -> Figures:
@@ -251,7 +253,7 @@ def rank_lexical(hits: Iterable[LexicalHits], collection: Collection) -> list[li
     return [_articles(one.keys, collection) for one in hits]
 
 
-def rank_hybrid(scores: Vectors, hits: Sequence[LexicalHits], collection: Collection) -> list[list[int]]:
+def rank_hybrid(scores: Vectors, hits: Sequence[LexicalHits], collection: Collection, asked: Lang) -> list[list[int]]:
     """Places of the best articles by the fused score of `qa.retrieve`, an article by its best chunk.
 
     Candidates are the best `DEPTH` chunks of either ranking, as the bot takes them; equal scores stand in the order
@@ -262,14 +264,14 @@ def rank_hybrid(scores: Vectors, hits: Sequence[LexicalHits], collection: Collec
     for row, found in zip(scores, hits, strict=True):
         words = {key: score / unit for key, score in zip(found.keys, found.scores, strict=True)}
         nearest = np.argsort(-row, kind="stable")[:DEPTH].tolist()
-        scored = [(-_fused(collection, at, float(row[at]), words.get(at)), at) for at in {*nearest, *words}]
+        scored = [(-_fused(collection, at, float(row[at]), words.get(at), asked), at) for at in {*nearest, *words}]
         orders.append(_articles((at for _, at in sorted(scored)), collection))
     return orders
 
 
-def _fused(collection: Collection, at: int, cosine: float, bm25: float | None) -> float:
+def _fused(collection: Collection, at: int, cosine: float, bm25: float | None, asked: Lang) -> float:
     chunk, owner = collection.chunks[at], collection.articles[collection.owner[at]]
-    return fused_score(Passage(chunk, owner, 0.0, dense_score=cosine, lexical_score=bm25), FUSION)
+    return fused_score(Passage(chunk, owner, 0.0, dense_score=cosine, lexical_score=bm25), FUSION, asked)
 
 
 def _articles(chunks: Iterable[int], collection: Collection) -> list[int]:
