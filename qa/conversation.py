@@ -87,21 +87,20 @@ def _topic(history: Sequence[str]) -> _Topic | None:
     topic: _Topic | None = None
     for turn in reversed(turns):
         # A first question that leans on nothing is a topic too, if it says anything.
-        topic = _follow(topic, turn) if topic and _phrases(topic.about) else _Topic(turn.text, turn.text)
+        topic = _follow(topic, turn) if topic and _phrases(topic.about) else _Topic(_own(turn), _own(turn))
     return topic
 
 
 def _follow(topic: _Topic, turn: Reading) -> _Topic:
     """The topic after a question that leans on it."""
     earlier = read(topic.question)
-    refers = refers_back(turn)
     words = fragment(turn)
-    if words and not refers:
+    if words and not refers_back(turn, words):
         question = _exchanged(earlier, parts(turn, words))
         about, colon, last = question.partition(_TOPIC_END) if topic.last else (question, "", "")
         return _Topic(question, about, last if colon else "")
     about = topic.about
-    if turn.joins_on and not refers:
+    if turn.joins_on and not refers_back(turn):
         # "What did Yoon say about weapons?", "And what did Trump say?" is no longer about Yoon.
         gone = frozenset[str]().union(*(pair.displaced for pair in pairs(earlier, parts(turn, turn.asked))))
         about = ", ".join(_phrases(about, gone)) or about
@@ -113,7 +112,7 @@ def _follow(topic: _Topic, turn: Reading) -> _Topic:
 
 
 def _own(turn: Reading) -> str:
-    """A follow-up without the "danke" and the "und" before it."""
+    """A question without the "danke" and the "und" before it."""
     tokens = turn.asked[1:] if turn.joins_on and len(turn.asked) > 1 else turn.asked
     return turn.text[tokens[0].span.start :].strip()
 

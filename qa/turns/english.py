@@ -65,14 +65,16 @@ def _that(reading: Reading, at: int) -> bool:
     rest = reading.asked[at + 1 :]
     asked_of = at <= _SECOND and (at == 0 or reading.at(at - 1, "auxiliary", "wh"))
     few = sum(token.content for token in rest) <= 1
-    return not rest or asked_of or (few and (rest[0].content or reading.at(at - 1, "preposition")))
+    phrase = few and (
+        not rest or rest[0].content or reading.at(at - 1, "preposition") or reading.at(at + 1, "preposition")
+    )
+    return asked_of or phrase
 
 
 def _there(reading: Reading, at: int) -> bool:
     """As a place; in "are there" it only says that something is."""
-    if reading.asked[at].word != "there" or reading.at(at - 1, "auxiliary") or reading.at(at + 1, "auxiliary"):
-        return False
-    return not is_bound(reading, at)
+    is_only = reading.at(at - 1, "copula") or reading.at(at + 1, "copula")
+    return reading.asked[at].word == "there" and not is_only and not is_bound(reading, at)
 
 
 def _adverb(reading: Reading, at: int) -> bool:

@@ -47,10 +47,13 @@ def leans(reading: Reading) -> bool:
     return any(cue(reading) for cue in _CUES)
 
 
-def refers_back(reading: Reading) -> bool:
-    """Whether a pronoun or adverb of the question means something that is not in it."""
+def refers_back(reading: Reading, among: Sequence[Token] | None = None) -> bool:
+    """Whether a pronoun or adverb of the question, or one of some of its words, means something that is not in it."""
     rules = english.RULES if reading.lang == "en" else german.RULES
-    return any(rule(reading, at) for at in range(len(reading.asked)) for rule in rules)
+    looked_at = reading.asked if among is None else among
+    return any(
+        token in looked_at and any(rule(reading, at) for rule in rules) for at, token in enumerate(reading.asked)
+    )
 
 
 def fragment(reading: Reading) -> tuple[Token, ...]:
