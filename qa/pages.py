@@ -71,12 +71,14 @@ def answer_turn(answer: Answer, ui: Lang, ms: float) -> str:
 
 def _searched(answer: Answer, ui: Lang) -> str:
     """What a question that leaned on earlier ones was taken for, with a button that puts it into the box."""
-    note, labels = searched_note(answer.question, answer.searched_for, ui), LABELS[ui]
-    if not note:
+    if not searched_note(answer.question, answer.searched_for, ui):
         return ""
+    labels = LABELS[ui]
+    before, _, after = labels.searched_for.partition("{text}")
+    search = escape(answer.searched_for)
     return (
-        f'<p class="qa-note qa-searched">{escape(note)} <button type="button" class="qa-edit" '
-        f'value="{escape(answer.searched_for)}" title="{escape(labels.edit_name)}">'
+        f'<p class="qa-note qa-searched">{escape(before)}<span lang="{answer.lang}">{search}</span>{escape(after)} '
+        f'<button type="button" class="qa-edit" value="{search}" title="{escape(labels.edit_name)}">'
         f"<span>{escape(labels.edit)}</span></button></p>"
     )
 

@@ -114,9 +114,12 @@ def _adverb(reading: Reading, at: int) -> bool:
 
 
 def _eine(reading: Reading, at: int) -> bool:
-    """At the end for a noun: "was kostet eine?", "gibt es welche?"."""
-    last = 0 < at == len(reading.asked) - 1
-    return last and reading.at(at, "standing_alone") and not is_bound(reading, at)
+    """Without its noun: "was kostet eine?", "sind welche verletzt worden?"."""
+    if not reading.at(at, "standing_alone") or at == 0:
+        return False
+    after = reading.asked[at + 1 :]
+    some = reading.asked[at].word == "welche" and reading.at(at - 1, "auxiliary") and not any(t.capital for t in after)
+    return (not after or some) and not is_bound(reading, at)
 
 
 RULES: tuple[Callable[[Reading, int], bool], ...] = (_person, _possessive, _es, _dieser, _das, _adverb, _eine)

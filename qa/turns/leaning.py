@@ -94,21 +94,21 @@ def _says_nothing(reading: Reading) -> bool:
 
 def _joins_on(reading: Reading) -> bool:
     """Starts with "and" or the like; "and who is John Kirby?" asks for nothing but John Kirby and does not lean."""
-    if not reading.joins_on:
+    if not reading.joins_on or fragment(reading):
         return bool(fragment(reading))
     identity = reading.at(1, "wh") and reading.at(2, "copula") and not reading.at(3, "article")
     return not (identity and all(token.capital for token in reading.content)) or refers_back(reading)
 
 
 def _stops_short(reading: Reading) -> bool:
-    """A question word with at most one content word and no verb: "mit welchem Ergebnis?", "how many soldiers?"."""
+    """A question word with a single content word and no verb: "mit welchem Ergebnis?", "how many soldiers?"."""
     governed = reading.at(0, "preposition")
     tokens = reading.asked[1:] if governed else reading.asked
     if not tokens or not reading.has(tokens[0], "wh") or reading.any(tokens, "auxiliary"):
         return False
     # After others a verb may be all that follows: "who won?".
     open_ended = governed or reading.has(tokens[0], "determiner_wh", "manner_wh")
-    return open_ended and len(reading.content) <= 1
+    return open_ended and len(reading.content) == 1
 
 
 def _lacks_its_noun(reading: Reading) -> bool:

@@ -129,7 +129,8 @@ def read(text: str) -> Reading:
         # "US", "WHO" and "IT" are names, unless everything is in capitals.
         name = not shouted and len(typed) > 1 and typed.isupper()
         word = typed if name else typed.casefold()
-        content = name or (bool(content_words(typed, lang)) and word not in closed_class(lang, "light"))
+        empty = closed_class(lang, "light") | closed_class(lang, "wh")
+        content = name or (bool(content_words(typed, lang)) and word not in empty)
         tokens.append(
             Token(
                 typed,
