@@ -1,6 +1,13 @@
 """Questions as people type them after others: those that lean on what came before, and those that do not."""
 
 LEANING = [
+    "what about Russland?",
+    "and Russland?",
+    "und Russia?",
+    "thanks, und warum?",
+    "danke, and why?",
+    "Was ist mit Russia?",
+    "Was koennte das fuer Folgen haben?",
     "warum?",
     "why?",
     "how many?",

@@ -30,14 +30,11 @@ LONGEST = 40
 _FEW = 2
 
 #: What comes before a fragment: "what about", "wie sieht es mit ... aus".
-_FRAGMENTS = {
-    "en": re.compile(r"(?:what|how) about\b|what of\b", re.IGNORECASE),
-    "de": re.compile(
-        r"(?:was ist (?:denn |eigentlich |nun )?mit|wie (?:sieht|steht|ist|wäre|waere) ?(?:es|['’]?s) "
-        r"(?:denn |eigentlich |nun )?(?:mit|bei|um))\b",
-        re.IGNORECASE,
-    ),
-}
+_FRAGMENTS = re.compile(
+    r"(?:(?:what|how) about|what of|was ist (?:denn |eigentlich |nun )?mit|"
+    r"wie (?:sieht|steht|ist|wäre|waere) ?(?:es|['’]?s) (?:denn |eigentlich |nun )?(?:mit|bei|um))\b",
+    re.IGNORECASE,
+)
 
 
 def leans(reading: Reading) -> bool:
@@ -61,7 +58,7 @@ def fragment(reading: Reading) -> tuple[Token, ...]:
     tokens = reading.asked[1:] if reading.joins_on else reading.asked
     if not tokens:
         return ()
-    opening = _FRAGMENTS[reading.lang].match(reading.text, tokens[0].span.start)
+    opening = _FRAGMENTS.match(reading.text, tokens[0].span.start)
     if opening:
         tokens = tuple(token for token in tokens if token.span.start >= opening.end())
         tokens = tokens[:-1] if tokens and tokens[-1].word == "aus" else tokens

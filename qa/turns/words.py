@@ -21,7 +21,13 @@ _CLASSES = Path(__file__).parent.parent / "data" / "conversation_words.toml"
 _TOKEN = re.compile(r"[^\W_]+(?:[-.][^\W_]+)*")
 _CLAUSE_MARK = re.compile(r"[,;:.!?…–—()\n]|\s-\s")
 _SENTENCE_MARK = re.compile(r"[.!?…\n]")
+#: Classes that count whatever the language of the question: "and Russland?", "thanks, und warum?".
+_IN_BOTH = frozenset({"connective", "courtesy"})
 _AS_TYPED = {"ä": "ae", "ö": "oe", "ü": "ue"}
+
+
+#: Classes whose words say nothing of a topic; most are stop words too, but not as "fuer" and "koennte".
+_NO_CONTENT = ("light", "wh", "auxiliary", "preposition")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,8 @@ def _classes() -> dict[str, dict[str, str]]:
 @cache
 def closed_class(lang: Lang, name: str) -> frozenset[str]:
     """The words of a class, case-folded, umlauts also as two letters; empty where a language has no such class."""
-    listed = _classes()[lang].get(name, "").casefold().split()
+    langs = _classes() if name in _IN_BOTH else (lang,)
+    listed = " ".join(_classes()[one].get(name, "") for one in langs).casefold().split()
     return frozenset(listed) | {re.sub("[äöü]", lambda letter: _AS_TYPED[letter[0]], word) for word in listed}
 
 
@@ -129,8 +136,8 @@ def read(text: str) -> Reading:
         # "US", "WHO" and "IT" are names, unless everything is in capitals.
         name = not shouted and len(typed) > 1 and typed.isupper()
         word = typed if name else typed.casefold()
-        empty = closed_class(lang, "light") | closed_class(lang, "wh")
-        content = name or (bool(content_words(typed, lang)) and word not in empty)
+        function = any(word in closed_class(lang, kind) for kind in _NO_CONTENT)
+        content = name or (bool(content_words(typed, lang)) and not function)
         tokens.append(
             Token(
                 typed,
