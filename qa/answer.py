@@ -76,6 +76,12 @@ STEM = 5
 #: precision falls (0.276, 0.269, 0.264).
 FURTHER_QUOTE = 1.25
 
+#: A follow-up is searched for together with what it leans on, so that it finds what the earlier question found. Where
+#: its own words make that fit worse, they ask for something else: its log-odds are lowered by so many times what they
+#: fell. ``python -m eval.follow_ups`` tries 0 to 6; 1 is the highest that answers 90 % of what the articles answer:
+#: 0.92, and is silent on 0.78 of the rest (0: 0.98, 0.45; 2: 0.85, 0.92). AUROC 0.926, at most 0.943, at 0 0.874.
+FALL = 1.0
+
 ABSTENTION: Mapping[Lang, str] = {
     "de": "Dazu steht nichts in den Artikeln.",
     "en": "The articles do not say.",
@@ -109,6 +115,8 @@ def compose(
     top: int,
     threshold: float = THRESHOLD,
     model: EvidenceModel = EVIDENCE,
+    searched_for: str | None = None,
+    leaned_on: float = -math.inf,
 ) -> Answer:
     """Quote what answers the question, or say that nothing does.
 
@@ -119,15 +127,18 @@ def compose(
         top: Most quotes.
         threshold: Confidence below which it abstains, 0 to 1.
         model: Weighs the sentences.
+        searched_for: What the sentences must answer, where that is not the question as asked.
+        leaned_on: Log-odds of the best sentence for the earlier search that this one leans on (`best_logit`).
     """
     lang = language(question)
-    nothing = Answer(question, "abstained", ABSTENTION[lang], (), 0.0, (), question, lang, index.id)
+    search = question if searched_for is None else searched_for
+    nothing = Answer(question, "abstained", ABSTENTION[lang], (), 0.0, (), search, lang, index.id)
     if index.manifest.chunk_count == 0:
         return replace(nothing, status="empty_index", message=EMPTY[lang])
-    evidence = weigh(index, question, retrieval, model)
+    evidence = weigh(index, search, retrieval, model)
     # "What about it?" has nothing of its own that a sentence could answer.
-    asks = bool(evidence) and bool(content_words(question, lang))
-    confidence = model.confidence(evidence[0].logit) if asks else 0.0
+    asks = bool(evidence) and bool(content_words(search, language(search)))
+    confidence = model.confidence(_own_logit(evidence[0].logit, leaned_on)) if asks else 0.0
     if not asks or confidence < threshold:
         closest = tuple(candidate.passage for candidate in retrieval.candidates[:CLOSEST])
         return replace(nothing, confidence=confidence, passages=closest)
@@ -141,6 +152,16 @@ def compose(
         citations=_cite(chosen, model),
         passages=tuple(retrieval.candidates[n].passage for n in used),
     )
+
+
+def best_logit(index: Index, search: str, retrieval: Retrieval, model: EvidenceModel = EVIDENCE) -> float:
+    """Log-odds of the best sentence for a search, minus infinity where there is none."""
+    return max((one.logit for one in weigh(index, search, retrieval, model)), default=-math.inf)
+
+
+def _own_logit(logit: float, leaned_on: float) -> float:
+    """The log-odds that count for a question: no turn is evidence for the next (`FALL`)."""
+    return logit - FALL * max(0.0, leaned_on - logit)
 
 
 def weigh(index: Index, question: str, retrieval: Retrieval, model: EvidenceModel = EVIDENCE) -> list[Evidence]:

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
+from qa.labels import searched_note
 from qa.text import shortened
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ _NAMED = 20
 
 #: Code points of a passage that are shown in a list.
 _EXCERPT = 100
+
+#: Code points of a search that is not the question as typed.
+_SEARCHED = 300
 
 
 def _out() -> Console:
@@ -107,6 +111,9 @@ def show_answer(answer: Answer, *, repeat_question: bool) -> None:
     out = _out()
     if repeat_question:
         out.print(Text(answer.question, style="bold"))
+    note = searched_note(answer.question, answer.searched_for, answer.lang)
+    if note:
+        out.print(Text(shortened(note, _SEARCHED), style="dim"))
     if answer.message:
         out.print(answer.message)
     for citation in answer.citations:
