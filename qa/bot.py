@@ -11,12 +11,13 @@ from qa.answer import PASSAGES, THRESHOLD, best_logit, compose
 from qa.conversation import resolve
 from qa.retrieve import Retrieval, retrieve
 from qa.text import normalise
+from qa.writing.prose import prose_over
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from qa.index import Index
-    from qa.types import Answer, Article, Encoder
+    from qa.types import Answer, Article, Encoder, Writer
 
 #: Longer questions are cut here before they are searched: the encoder reads 256 tokens, about 1,200 characters.
 LONGEST_QUESTION = 2000
@@ -25,17 +26,21 @@ LONGEST_QUESTION = 2000
 class Bot:
     """Answers questions from one index; safe to use from many threads."""
 
-    def __init__(self, index: Index, encoder: Encoder, *, threshold: float | None = None) -> None:
+    def __init__(
+        self, index: Index, encoder: Encoder, *, threshold: float | None = None, writer: Writer | None = None
+    ) -> None:
         """A bot over a loaded index.
 
         Args:
             index: A published build.
             encoder: The one it was built with.
             threshold: Confidence below which it abstains; None takes the fitted one.
+            writer: Writes prose over the quotes; None leaves them to speak for themselves.
         """
         self.index = index
         self.encoder = encoder
         self.threshold = THRESHOLD if threshold is None else threshold
+        self.writer = writer
 
     @property
     def index_id(self) -> str | None:
@@ -51,6 +56,33 @@ class Bot:
             history: The earlier questions of the conversation, oldest first. They help to find what a question that
                 leans on them asks for (`qa.conversation`), and change nothing for one that stands on its own.
         """
+        answer = self._quote(question, top, history)
+        for finished in self._written(answer):
+            answer = finished
+        return answer
+
+    def answering(self, question: str, top: int = 4, history: Sequence[str] = ()) -> Iterator[Answer]:
+        """`ask`, as it comes: first the quotes, then, where a writer is set, the same with prose that grows.
+
+        Only whole sentences that passed the checks are ever given. The last answer is that of `ask`. Closing the
+        iterator ends the writer's request.
+        """
+        answer = self._quote(question, top, history)
+        yield answer
+        yield from self._written(answer)
+
+    def _written(self, answer: Answer) -> Iterator[Answer]:
+        """The answer with prose as it grows; nothing without a writer, nor for an answer without quotes."""
+        if self.writer is None or answer.status != "answered":
+            return
+        started, quoted = perf_counter(), answer.timings_ms
+        for prose in prose_over(self.writer, answer):
+            writing = (perf_counter() - started) * 1000
+            timings = {**quoted, "writer": writing, "total": quoted["total"] + writing}
+            yield replace(answer, prose=prose, timings_ms=timings)
+
+    def _quote(self, question: str, top: int, history: Sequence[str]) -> Answer:
+        """The quotes that answer, or an abstention."""
         started = perf_counter()
         index = self.index
         question = _printable(question)

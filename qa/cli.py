@@ -37,6 +37,7 @@ EncoderName = Annotated[
     str | None, typer.Option("--encoder", help="`bundled`, or a sentence-transformers model.", show_default=False)
 ]
 NoBuild = Annotated[bool, typer.Option("--no-build", help="Refuse instead of building a missing or old index.")]
+NoWriter = Annotated[bool, typer.Option("--no-writer", help="Quotes alone, even where a writer is set.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -90,16 +91,17 @@ def ask(
     ] = None,
     as_json: AsJson = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show each passage's ranks and scores.")] = False,
+    no_writer: NoWriter = False,
     no_build: NoBuild = False,
 ) -> None:
     """Answer a question with quotes and citations, or say that the articles do not."""
-    from qa.console import show_answer, show_passages  # noqa: PLC0415
+    from qa.console import show_answer, show_passages, watch  # noqa: PLC0415
     from qa.types import passage_dict  # noqa: PLC0415
 
-    settings = _settings(articles=articles, index=index, encoder=encoder, top=top)
+    settings = _settings(articles=articles, index=index, encoder=encoder, top=top, writer="none" if no_writer else None)
     bot = _open_bot(settings, build=not no_build)
     for asked in _questions(question):
-        answer = bot.ask(asked, settings.top, after or ())
+        answer = watch(bot.answering(asked, settings.top, after or ()), quiet=as_json)
         found = bot.explain(answer.searched_for, EXPLAINED).candidates if explain else ()
         passages = [candidate.passage for candidate in found]
         if as_json:
@@ -148,12 +150,18 @@ def info(articles: Articles = None, index: IndexFolder = None, as_json: AsJson =
 
 
 @app.command()
-def doctor(articles: Articles = None, index: IndexFolder = None, encoder: EncoderName = None) -> None:
+def doctor(
+    articles: Articles = None,
+    index: IndexFolder = None,
+    encoder: EncoderName = None,
+    ask_writer: Annotated[bool, typer.Option("--ask-writer", help="Send the writer one small request.")] = False,
+) -> None:
     """Check model, index, articles and libraries. Exit status 1, with what mends it, if one fails."""
     from qa.console import show_checks  # noqa: PLC0415
     from qa.doctor import examine  # noqa: PLC0415
 
-    if not show_checks(examine(_settings(articles=articles, index=index, encoder=encoder))):
+    settings = _settings(articles=articles, index=index, encoder=encoder)
+    if not show_checks(examine(settings, ask_writer=ask_writer)):
         raise typer.Exit(1)
 
 
@@ -266,7 +274,9 @@ def _open_bot(settings: Settings, *, build: bool) -> Bot:
     from qa.build import ensure_index  # noqa: PLC0415
     from qa.console import building  # noqa: PLC0415
     from qa.embed import load_encoder  # noqa: PLC0415
+    from qa.writer import load_writer  # noqa: PLC0415
 
+    writer = load_writer(settings)
     encoder = load_encoder(settings.encoder, prompts=settings.prompts)
     with building() as report:
         index = ensure_index(
@@ -279,7 +289,7 @@ def _open_bot(settings: Settings, *, build: bool) -> Bot:
         )
     if index.manifest.bad_files:
         report.bad(len(index.manifest.bad_files))
-    return Bot(index, encoder, threshold=settings.threshold)
+    return Bot(index, encoder, threshold=settings.threshold, writer=writer)
 
 
 def _questions(question: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ Scores grow with relevance everywhere; a store that measures distance converts a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -137,6 +137,31 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Prose:
+    """What a language model wrote over the quotes, as far as it passed `qa.writing.checks`.
+
+    Attributes:
+        text: Whole sentences, each with its citations as ``[1]``; "" where the quotes stand alone.
+        model: Name of the model.
+        complete: False while more may come.
+        faults: Why sentences were dropped, one entry each.
+        reason: Why the quotes stand alone, in a word (docs/ANSWER.md), or "".
+        message: The same as a sentence, in the language of the question, or "".
+    """
+
+    text: str
+    model: str
+    complete: bool = True
+    faults: tuple[str, ...] = ()
+    reason: str = ""
+    message: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The public JSON form (docs/ANSWER.md)."""
+        return {**asdict(self), "faults": list(self.faults), "dropped": len(self.faults)}
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What the articles say to a question, or that they do not.
 
@@ -151,6 +176,7 @@ class Answer:
         lang: Language of the question.
         index_id: Build that answered, or None.
         timings_ms: Milliseconds by stage.
+        prose: What a language model made of the quotes; None where no writer is set or nothing is quoted.
     """
 
     question: str
@@ -163,6 +189,7 @@ class Answer:
     lang: Lang
     index_id: str | None
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    prose: Prose | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The public JSON form (docs/ANSWER.md): passages carry their article's id, not its whole text."""
@@ -174,6 +201,7 @@ class Answer:
             "lang": self.lang,
             "searched_for": self.searched_for,
             "confidence": round(self.confidence, 4),
+            "prose": self.prose.to_dict() if self.prose else None,
             "citations": [asdict(citation) for citation in self.citations],
             "passages": [passage_dict(passage) for passage in self.passages],
             "index_id": self.index_id,
@@ -252,3 +280,18 @@ class VectorStore(Protocol):
 
     def save(self, folder: Path) -> None:
         """Write into ``folder``, from which its loader reads it back."""
+
+
+class Writer(Protocol):
+    """A language model that writes prose over quotes. What it writes is checked before anyone sees it."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model, as people are told it."""
+
+    def write(self, question: str, lang: Lang, citations: Sequence[Citation]) -> Generator[str, None, None]:
+        """Pieces of prose in ``lang``, as they come; closing the generator ends the request.
+
+        Raises:
+            WriterError: The prose cannot be had or broke off.
+        """

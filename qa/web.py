@@ -78,7 +78,8 @@ def _mounted(bot: Bot, name: str) -> FastAPI:
     # With this one in place Gradio leaves out its own, which lets any origin in on hosts other than localhost.
     app.add_middleware(CORSMiddleware, allow_origins=[])
     app.add_middleware(Guard)
-    gr.mount_gradio_app(app, build_page(bot, name), path="/", **mount_settings(len(bot.articles())))
+    settings = mount_settings(len(bot.articles()), written=bot.writer is not None)
+    gr.mount_gradio_app(app, build_page(bot, name), path="/", **settings)
     app.state.stop = app.routes[-1].app.stop_event  # type: ignore[attr-defined]  # Gradio's app, mounted last
     return app
 

@@ -28,8 +28,13 @@ LAYERS = [
     ["conversation"],
     ["retrieve"],
     ["answer"],
+    ["writing.figures"],
+    ["writing.names"],
+    ["writing.checks", "writing.prompt", "writing.transport"],
+    ["writing.prose"],
+    ["writer"],
     ["bot"],
-    ["doctor", "pages", "ui", "web"],
+    ["doctor", "pages", "prose_turn", "ui", "web"],
     ["measuring.judge", "evaluate"],
     ["measuring.figures", "measuring.floors", "measuring.plots"],
     ["measuring.report"],
@@ -77,7 +82,7 @@ def test_nothing_imports_the_training_code() -> None:
     assert not [module for module in MODULES if any(name.split(".")[0] == "train" for name in imported(module))]
 
 
-HEAVY = ("torch", "faiss", "gradio", "pymilvus", "transformers", "onnxruntime", "langchain_text_splitters")
+HEAVY = ("torch", "faiss", "gradio", "pymilvus", "transformers", "onnxruntime", "langchain_text_splitters", "openai")
 
 
 @pytest.mark.parametrize("statement", ["import qa", "import qa.cli", "import qa.bot, qa.index, qa.build"])

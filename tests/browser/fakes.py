@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from qa.errors import QAError
@@ -113,6 +113,7 @@ class FakeBot:
         self._delay = delay
         self.asked: list[str] = []
         self.histories: list[tuple[str, ...]] = []
+        self.writer = None
 
     def articles(self) -> tuple[Article, ...]:
         return self._articles
@@ -126,6 +127,9 @@ class FakeBot:
         self.histories.append(tuple(history))
         search = f"{history[-1]}: {question}" if history and question.startswith("and ") else question
         return replace(self._found(search, top), question=question, searched_for=search)
+
+    def answering(self, question: str, top: int = 4, history: Sequence[str] = ()) -> Iterator[Answer]:
+        yield self.ask(question, top, history)
 
     def _found(self, question: str, top: int) -> Answer:
         time.sleep(self._delay)
