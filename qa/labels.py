@@ -82,7 +82,10 @@ LABELS: Final[Mapping[Lang, Labels]] = {
             "mit seiner Fundstelle. Darüber fasst ein Sprachmodell zusammen; was die Zitate nicht decken, fällt weg."
         ),
         writing="Das Sprachmodell {model} fasst die Zitate zusammen …",
-        written_by="Vom Sprachmodell {model} geschrieben. Zahlen, Namen und Zitate sind geprüft, der Sinn nicht.",
+        written_by=(
+            "Vom Sprachmodell {model} geschrieben. Zahlen, Namen und Zitate sind an den Quellen geprüft; der Sinn ist "
+            "es nicht."
+        ),
         left_out_one="Ein Satz fiel weg, weil ihn die Zitate nicht decken.",
         left_out_many="{count} Sätze fielen weg, weil sie die Zitate nicht decken.",
         welcome="Was möchten Sie wissen?",
@@ -139,7 +142,10 @@ LABELS: Final[Mapping[Lang, Labels]] = {
             "place it stands. Above them a language model sums up; what the quotes do not hold up is left out."
         ),
         writing="The language model {model} is summing up the quotes …",
-        written_by="Written by the language model {model}. Figures, names and quotations are checked, the meaning not.",
+        written_by=(
+            "Written by the language model {model}. Figures, names and quotations are checked against the quotes; the "
+            "meaning is not."
+        ),
         left_out_one="One sentence was left out because the quotes do not hold it up.",
         left_out_many="{count} sentences were left out because the quotes do not hold them up.",
         welcome="What would you like to know?",

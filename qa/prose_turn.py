@@ -12,7 +12,9 @@ from qa.pages import escape
 if TYPE_CHECKING:
     from qa.types import Answer, Citation, Lang, Prose
 
-_CITED: Final = re.compile(r"\[(\d+)\]")
+#: Citations that stand together, and the punctuation after them, which must not begin a line.
+_CITED: Final = re.compile(r"((?:\[\d+\])+)([.,;:!?…]?)")
+_NUMBER: Final = re.compile(r"\d+")
 
 
 def prose_turn(answer: Answer, ui: Lang) -> str:
@@ -31,7 +33,7 @@ def prose_turn(answer: Answer, ui: Lang) -> str:
     if prose.message:
         parts.append(f'<p class="qa-note qa-prose-none" role="status" lang="{answer.lang}">{escape(prose.message)}</p>')
     parts.append(_note(prose, ui))
-    return f'<div class="qa-prose">{"".join(parts)}</div>'
+    return f'<div class="qa-above"><div class="qa-prose">{"".join(parts)}</div></div>'
 
 
 def _note(prose: Prose, ui: Lang) -> str:
@@ -49,9 +51,8 @@ def _linked(text: str, answer: Answer, ui: Lang) -> str:
     quotes = {citation.number: citation for citation in answer.citations}
     html, at = [], 0
     for match in _CITED.finditer(text):
-        citation = quotes.get(int(match[1]))
-        html.append(escape(text[at : match.start()]))
-        html.append(escape(match[0]) if citation is None else _button(citation, ui))
+        buttons = "".join(_button(quotes[int(number)], ui) for number in _NUMBER.findall(match[1]))
+        html.append(f'{escape(text[at : match.start()])}<span class="qa-cited">{buttons}{escape(match[2])}</span>')
         at = match.end()
     return "".join([*html, escape(text[at:])])
 

@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -103,7 +104,9 @@ class Source:
 
 def unsupported(text: str, lang: Lang, source: Source) -> list[str]:
     """Names of ``text`` that ``source`` does not hold, in order."""
-    words = _words(DESIGNATION.sub(" ", text))
+    text = _normal(DESIGNATION.sub(" ; ", text))
+    words = _WORD.findall(text)
+    named_too = _beside_names(text, lang) if lang == "en" else frozenset()
     missing: list[str] = []
     at = 0
     while at < len(words):
@@ -114,15 +117,39 @@ def unsupported(text: str, lang: Lang, source: Source) -> list[str]:
                 missing.append(" ".join(named))
             at += len(named)
             continue
-        if _is_name(words[at], lang) and not source.holds(words[at]):
+        if (at in named_too or _is_name(words[at], lang)) and not source.holds(words[at]):
             missing.append(words[at])
         at += 1
     return missing
 
 
+def _beside_names(text: str, lang: Lang) -> frozenset[int]:
+    """Which words of an English text are names because they stand beside one: "Tae" in "Cho Tae Yul", "Mark" in "by Mark
+    Rutte". Not at the beginning of a sentence, where any word has its capital, and no offices.
+    """
+    found = list(_WORD.finditer(text))
+    beside: set[int] = set()
+    for at, (one, other) in enumerate(pairwise(found)):
+        if text[one.end() : other.start()] not in (" ", "-"):
+            continue
+        if _is_name(one[0], lang) and _may_be_name(other[0], lang):
+            beside.add(at + 1)
+        inside = bool(re.search(r"[\w,] $", text[: one.start()]))
+        if inside and _is_name(other[0], lang) and _may_be_name(one[0], lang):
+            beside.add(at)
+    return frozenset(beside)
+
+
+def _may_be_name(word: str, lang: Lang) -> bool:
+    return len(word) > 1 and word[0].isupper() and word.lower() not in _plain(lang)
+
+
+def _normal(text: str) -> str:
+    return _ABBREVIATION.sub(lambda match: match[0].replace(".", ""), unicodedata.normalize("NFC", text))
+
+
 def _words(text: str) -> list[str]:
-    text = _ABBREVIATION.sub(lambda match: match[0].replace(".", ""), unicodedata.normalize("NFC", text))
-    return _WORD.findall(text)
+    return _WORD.findall(_normal(text))
 
 
 def _is_name(word: str, lang: Lang) -> bool:
@@ -136,9 +163,11 @@ def _is_name(word: str, lang: Lang) -> bool:
 
 def _is_common(word: str, lang: Lang) -> bool:
     known = _common(lang)
-    if word in known or any(word.endswith(end) and word.removesuffix(end) in known for end in ("s", "es")):
+    endings = ("s", "es", "n", "en") if lang == "de" else ("s", "es")
+    stems = [word, *(word.removesuffix(ending) for ending in endings if word.endswith(ending))]
+    if not known.isdisjoint(stems):
         return True
-    return lang == "de" and _is_compound(word)
+    return lang == "de" and any(_is_compound(stem) for stem in stems)
 
 
 @lru_cache(maxsize=1 << 12)
