@@ -5,8 +5,9 @@ names. No dictionary says so; running text does:
 
 - English: a word that stands in lower case inside sentences at least as often as with a capital.
 - German lower case: the same.
-- German nouns: the English sentence beside a name holds the same name ("Putin", "Berlin"), that beside a noun does
-  not ("Haubitzen"); and nouns follow articles, names without an English twin ("Moskau", "Köln") hardly ever do.
+- German nouns: the English sentence beside a name holds a word with a capital that begins alike ("Selenskyj" and
+  "Zelensky", "Berlin"), that beside a noun does not ("Haubitzen", howitzers). Names that the languages spell each in
+  its own way ("Peking") slip in among the nouns: `qa/data/names.toml` knows them, and is asked first.
 
     python -m qa.train.common_words --data ../shared/data/train --out qa/data
 """
@@ -22,25 +23,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from qa.writing.names import skeleton
+
 _WORD = re.compile(r"[^\W\d_]+")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;…\"„“”»«'‚‘’(\-–—]\s*)$")
 
 #: Seen less often, a word's case says little; names are hardly ever written in lower case, so there two uses do.
 MIN_LOWER, MIN_NOUN = 2, 4
-#: Share of a German noun's sentences whose English side may hold the same word with a capital ("Computer").
+#: Share of a German noun's sentences whose English side may hold such a word with a capital ("Computer").
 MOST_TWINS = 0.2
-#: Share of its uses that must follow an article or the like. Of 48 German words for cities that English spells
-#: otherwise 0.05 takes 8 for nouns, 0.1 takes 5, 0.2 takes 3 (of 16,244, 15,983, 14,846 nouns), and names.toml knows
-#: them all; 0.2 loses "Richtung" and plurals that stand alone.
-LEAST_ARTICLES = 0.1
-
-_ARTICLES = frozenset({
-    "der", "die", "das", "den", "dem", "des", "ein", "eine", "einen", "einem", "einer", "eines", "kein", "keine",
-    "keinen", "keinem", "keiner", "im", "am", "zum", "zur", "vom", "beim", "ins", "ans", "sein", "seine", "seinen",
-    "seinem", "seiner", "ihr", "ihre", "ihren", "ihrem", "ihrer", "unser", "unsere", "unseren", "diese", "dieser",
-    "diesem", "diesen", "dieses", "jeder", "jede", "jedes", "jeden", "jedem", "alle", "allen", "mehrere", "viele",
-    "einige", "zwei", "drei", "vier",
-})  # fmt: skip
+#: Letters, in the spelling of `qa.writing.names.skeleton`, by which two words begin alike.
+ALIKE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +51,6 @@ class Counts:
     lower: Counter[str] = field(default_factory=Counter)
     capital: Counter[str] = field(default_factory=Counter)
     twins: Counter[str] = field(default_factory=Counter)
-    after_article: Counter[str] = field(default_factory=Counter)
 
     def lower_case(self) -> set[str]:
         """Words that are written in lower case at least as often as not."""
@@ -66,11 +58,7 @@ class Counts:
 
     def nouns(self) -> set[str]:
         """German nouns that are no names."""
-        return {
-            word
-            for word, n in self.capital.items()
-            if n >= MIN_NOUN and self.twins[word] <= MOST_TWINS * n and self.after_article[word] >= LEAST_ARTICLES * n
-        }
+        return {word for word, n in self.capital.items() if n >= MIN_NOUN and self.twins[word] <= MOST_TWINS * n}
 
 
 def read_pairs(data: Path) -> Iterator[Pair]:
@@ -91,23 +79,34 @@ def count(pairs: Iterable[Pair]) -> tuple[Counts, Counts]:
     english, german = Counts(), Counts()
     for pair in pairs:
         _count(pair.english, english, frozenset())
-        _count(pair.german, german, frozenset(_WORD.findall(pair.english)))
+        _count(pair.german, german, _capitals(pair.english))
     return english, german
 
 
+def _capitals(text: str) -> frozenset[str]:
+    """How the words with a capital begin, but for the first of a sentence."""
+    return frozenset(
+        skeleton(match[0])[:ALIKE]
+        for match in _WORD.finditer(text)
+        if match[0][0].isupper() and _is_inside(text, match)
+    )
+
+
+def _is_inside(text: str, match: re.Match[str]) -> bool:
+    return not _SENTENCE_START.search(text, max(0, match.start() - 3), match.start())
+
+
 def _count(text: str, counts: Counts, other: frozenset[str]) -> None:
-    before = ""
     for match in _WORD.finditer(text):
         word = match[0]
-        if not _SENTENCE_START.search(text, max(0, match.start() - 3), match.start()):
-            folded = word.lower()
-            if word[0].islower():
-                counts.lower[folded] += 1
-            elif not word.isupper() or len(word) == 1:
-                counts.capital[folded] += 1
-                counts.twins[folded] += word in other or word.removesuffix("s") in other
-                counts.after_article[folded] += before in _ARTICLES
-        before = word.lower()
+        if not _is_inside(text, match):
+            continue
+        folded = word.lower()
+        if word[0].islower():
+            counts.lower[folded] += 1
+        elif not word.isupper() or len(word) == 1:
+            counts.capital[folded] += 1
+            counts.twins[folded] += skeleton(word)[:ALIKE] in other
 
 
 def write(path: Path, words: Iterable[str], origin: str) -> None:

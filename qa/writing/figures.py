@@ -264,6 +264,8 @@ def _word_readings(word: str, lang: Lang) -> set[str]:
 
 def word_number(word: str) -> int | None:
     """What a lower-case number word means: ``zweitausendsechshundert``, ``twenty``, ``dreitägig``; else None."""
+    if word in _ONES:
+        return None
     if word in _UNITS:
         return _UNITS[word]
     head = _GERMAN_TAILS.sub("", word)

@@ -34,7 +34,8 @@ _SKELETON: Final = 4
 #: Spellings of one sound in transliterations (Selenskyj, Zelensky; Schoigu, Shoigu; Lawrow, Lavrov).
 _SOUNDS: Final = (
     ("tsch", "ch"), ("dsch", "j"), ("sch", "sh"), ("ph", "f"), ("th", "t"), ("ck", "k"), ("kh", "ch"), ("zh", "sh"),
-    ("w", "v"), ("y", "i"), ("j", "i"), ("z", "s"), ("x", "ks"), ("ae", "a"), ("oe", "o"), ("ue", "u"), ("q", "k"),
+    ("w", "v"), ("y", "i"), ("j", "i"), ("z", "s"), ("x", "ks"), ("ca", "ka"), ("co", "ko"),
+    ("ae", "a"), ("oe", "o"), ("ue", "u"), ("q", "k"),
 )  # fmt: skip
 #: Ends of names that are common words too, and so no sign that a word is a compound: Heidelberg, Steinmeier.
 _NAME_ENDS: Final = frozenset({
@@ -124,8 +125,9 @@ def unsupported(text: str, lang: Lang, source: Source) -> list[str]:
 
 
 def _beside_names(text: str, lang: Lang) -> frozenset[int]:
-    """Which words of an English text are names because they stand beside one: "Tae" in "Cho Tae Yul", "Mark" in "by Mark
-    Rutte". Not at the beginning of a sentence, where any word has its capital, and no offices.
+    """Which words of an English text are names because they stand beside one: "Tae" in "Cho Tae Yul", "by Mark Rutte".
+
+    Not at the beginning of a sentence, where any word has its capital, and no offices.
     """
     found = list(_WORD.finditer(text))
     beside: set[int] = set()
@@ -192,14 +194,15 @@ def _forms(word: str) -> Iterator[str]:
     if len(word) < _SKELETON:
         yield word.casefold()
         return
-    yield _skeleton(word)
+    yield skeleton(word)
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= _SKELETON:
-            yield _skeleton(word[: -len(ending)])
+            yield skeleton(word[: -len(ending)])
 
 
 @lru_cache(maxsize=1 << 12)
-def _skeleton(word: str) -> str:
+def skeleton(word: str) -> str:
+    """The word in a spelling that transliterations into German and English share: Schoigu and Shoigu are ``shoigu``."""
     folded = "".join(c for c in unicodedata.normalize("NFD", word.casefold()) if not unicodedata.combining(c))
     for one, other in _SOUNDS:
         folded = folded.replace(one, other)
