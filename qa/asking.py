@@ -1,0 +1,74 @@
+"""From what a person typed to what is searched: long texts down to their question, courtesies off, spelling mended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qa.asides import Aside, recognise, without_courtesies
+from qa.spelling import mend
+from qa.text import content_words, language, normalise, sentences, words
+
+if TYPE_CHECKING:
+    from qa.slips import Vocabulary
+
+#: Longer questions are cut here before they are searched: the encoder reads 256 tokens, about 1,200 characters.
+LONGEST_QUESTION = 2000
+#: A text longer than this is searched for the questions in it alone: at twice their length they count for half.
+LONG = 600
+#: Content words that a question needs to be searched without the text around it ("And why?" has none).
+ENOUGH = 2
+#: Words of a keyword search at most; longer ones say enough to be weighed like a sentence.
+MOST_KEYWORDS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is searched for a question, or what it is instead of one.
+
+    Attributes:
+        text: What is searched.
+        aside: What the text is where it is no question to the articles.
+        keywords: Its words where they are a few that the articles all have and no sentence ("k9 haubitze lieferung"):
+            they ask for the sentences that have them.
+    """
+
+    text: str
+    aside: Aside | None = None
+    keywords: tuple[str, ...] = ()
+
+
+def read(question: str, vocabulary: Vocabulary) -> Reading:
+    """Read a question; any text is one.
+
+    Args:
+        question: As typed.
+        vocabulary: The words of the articles.
+    """
+    asked = normalise(question)
+    aside = recognise(asked)
+    if aside is not None:
+        return Reading(asked, aside)
+    text = mend(without_courtesies(_question_of(asked))[:LONGEST_QUESTION], vocabulary)
+    if text != asked and (aside := recognise(text)) is not None:
+        return Reading(text, aside)  # "which articels are there?" is seen to be one only now.
+    return Reading(text, keywords=_keywords(text, vocabulary))
+
+
+def _keywords(text: str, vocabulary: Vocabulary) -> tuple[str, ...]:
+    said = tuple(words(text))
+    if len(said) > MOST_KEYWORDS or not all(vocabulary.finds(word) for word in said):  # never finds a function word
+        return ()
+    return said
+
+
+def _question_of(text: str) -> str:
+    """The questions in a long text, with the text after them where they say too little by themselves."""
+    if len(text) <= LONG:
+        return text
+    spans = sentences(text, language(text))
+    asked = [span for span in spans if span.of(text).rstrip("\"'“”»«)").endswith("?")]
+    questions = " ".join(span.of(text) for span in asked)
+    if not asked or len(content_words(questions)) >= ENOUGH:
+        return questions or text
+    return "\n".join([questions, *(span.of(text) for span in spans if span not in asked)])
