@@ -108,6 +108,7 @@ def compose(
     top: int,
     threshold: float = THRESHOLD,
     model: EvidenceModel = EVIDENCE,
+    lang: Lang | None = None,
 ) -> Answer:
     """Quote what answers the question, or say that nothing does.
 
@@ -118,8 +119,9 @@ def compose(
         top: Most quotes.
         threshold: Confidence below which it abstains, 0 to 1.
         model: Weighs the sentences.
+        lang: Language to answer in. Default: that of the question.
     """
-    lang = language(question)
+    lang = lang or language(question)
     nothing = Answer(question, "abstained", ABSTENTION[lang], (), 0.0, (), question, lang, index.id)
     if index.manifest.chunk_count == 0:
         return replace(nothing, status="empty_index", message=EMPTY[lang])

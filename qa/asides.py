@@ -32,6 +32,8 @@ LONGEST = 16
 LISTED = 20
 
 _COURTESIES: tuple[Kind, ...] = ("greeting", "thanks", "goodbye", "help")
+#: The sections of the file whose phrases may make up a whole text.
+_ASIDES = (*_COURTESIES, "topics", "news", "company")
 _TOKEN = re.compile(r"[^\W_]+")
 _PAUSE = re.compile(r"[,;:.!?…–—\n-]")
 
@@ -201,7 +203,7 @@ def _phrases_only(said: Sequence[str], text: str) -> Aside | None:
     while at < len(said):
         for length in range(min(lists.longest, len(said) - at), 0, -1):
             phrase = tuple(said[at : at + length])
-            kind = next((name for name in (*_COURTESIES, "topics", "company") if phrase in lists.phrases[name]), None)
+            kind = next((name for name in _ASIDES if phrase in lists.phrases[name]), None)
             if kind is not None:
                 break
         else:
@@ -210,8 +212,8 @@ def _phrases_only(said: Sequence[str], text: str) -> Aside | None:
         langs += [lang for lang in lists.phrases[kind][phrase] if kind != "company"]
         at += length
     found: list[Kind] = [kind for kind in _COURTESIES if kind in kinds]
-    if "topics" in kinds:
-        found.append("articles")
+    about: Mapping[str, Kind] = {"topics": "articles", "news": "newest"}
+    found += [about[kind] for kind in kinds if kind in about]
     return Aside(found[-1], _most(langs, text)) if found else None
 
 
@@ -219,7 +221,7 @@ def _about_articles(said: Sequence[str], text: str) -> Aside | None:
     lists = _lists()
     nouns = lists.words["nouns_de"] | lists.words["nouns_en"]
     others = [word for word in said if word not in nouns]
-    if len(others) == len(said):
+    if len(others) == len(said) or (len(said) == 1 and said[0] not in lists.words["alone"]):
         return None
     for lang in ("de", "en"):
         newest, oldest = lists.words[f"newest_{lang}"], lists.words[f"oldest_{lang}"]

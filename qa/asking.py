@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qa.asides import Aside, recognise, without_courtesies
+from qa.lexical import plain_text
 from qa.spelling import mend
 from qa.text import content_words, language, normalise, sentences, words
 
@@ -56,7 +57,7 @@ def read(question: str, vocabulary: Vocabulary) -> Reading:
 
 
 def _keywords(text: str, vocabulary: Vocabulary) -> tuple[str, ...]:
-    said = tuple(words(text))
+    said = tuple(words(plain_text(text)))
     if len(said) > MOST_KEYWORDS or not all(vocabulary.finds(word) for word in said):  # never finds a function word
         return ()
     return said

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from qa.answer import PASSAGES, STEM, THRESHOLD, compose
 from qa.asides import reply
 from qa.asking import Reading, read
+from qa.lexical import plain_text
 from qa.retrieve import Retrieval, retrieve
-from qa.text import words
+from qa.text import language, words
 from qa.types import Answer
 
 if TYPE_CHECKING:
@@ -55,10 +56,11 @@ class Bot:
             return replace(answer, timings_ms={"total": (searching - started) * 1000})
         retrieval = retrieve(index, self.encoder, reading.text, PASSAGES)
         composing = perf_counter()
-        answer = compose(index, reading.text, retrieval, top=top, threshold=self.threshold)
+        lang = language(question)  # as it was typed: "Which articles mention Kursk?" is searched as "Kursk?"
+        answer = compose(index, reading.text, retrieval, top=top, threshold=self.threshold, lang=lang)
         if answer.status == "abstained" and reading.keywords:
             # Words alone say little that a sentence could be similar to: over seeds/ "Haubitzen" has confidence 0.19.
-            found = compose(index, reading.text, retrieval, top=top, threshold=0.0)
+            found = compose(index, reading.text, retrieval, top=top, threshold=0.0, lang=lang)
             answer = found if _has_most(found, reading.keywords) else answer
         now = perf_counter()
         timings = {
@@ -98,5 +100,5 @@ def _has_most(answer: Answer, keywords: Sequence[str]) -> bool:
     """Whether the first quote has two thirds of the words or more, in some inflection."""
     if not answer.citations:
         return False
-    quoted = {word[:STEM] for word in words(answer.citations[0].quote)}
+    quoted = {word[:STEM] for word in words(plain_text(answer.citations[0].quote))}
     return 3 * sum(word[:STEM] in quoted for word in keywords) >= 2 * len(keywords)

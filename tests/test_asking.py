@@ -28,6 +28,7 @@ def test_an_aside_is_seen_before_and_after_mending() -> None:
 def test_a_few_words_that_the_articles_all_have_are_keywords() -> None:
     assert read("Haubitzen?", WORDS).keywords == ("haubitzen",)
     assert read("haubizen kurks", WORDS).keywords == ("haubitzen", "kursk")
+    assert read("Haubitzen K-9", Words(["haubitzen", "k9"])).keywords == ("haubitzen", "k9")
     assert read("Sauerteig", WORDS).keywords == ()
     assert read("Haubitzen Preis", WORDS).keywords == ()
     assert read(" ".join(["Kursk"] * (MOST_KEYWORDS + 1)), WORDS).keywords == ()
