@@ -28,6 +28,8 @@ Kind = Literal["greeting", "thanks", "goodbye", "help", "articles", "newest", "o
 
 #: Words; longer texts are questions. The longest phrases of the lists have seven, and a few may follow each other.
 LONGEST = 16
+#: The same in characters, so that a text of many pages need not be read.
+LONGEST_TEXT = 20 * LONGEST
 #: Articles listed at most; a message says how many there are.
 LISTED = 20
 
@@ -118,6 +120,8 @@ class Reply:
 
 def recognise(text: str) -> Aside | None:
     """The aside that a text is; None where it is a question to the articles."""
+    if len(text) > LONGEST_TEXT:
+        return None
     said = words(text)
     if not 0 < len(said) <= LONGEST:
         return None

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 #: Longer questions are cut here before they are searched: the encoder reads 256 tokens, about 1,200 characters.
 LONGEST_QUESTION = 2000
-#: A text longer than this is searched for the questions in it alone: at twice their length they count for half.
+#: A text longer than this, in characters, is searched for the questions in it alone: the vector of a page with a
+#: question at its end is that of the page.
 LONG = 600
 #: Content words that a question needs to be searched without the text around it ("And why?" has none).
 ENOUGH = 2
@@ -50,7 +51,7 @@ def read(question: str, vocabulary: Vocabulary) -> Reading:
     aside = recognise(asked)
     if aside is not None:
         return Reading(asked, aside)
-    text = mend(without_courtesies(_question_of(asked))[:LONGEST_QUESTION], vocabulary)
+    text = mend(without_courtesies(_question_of(asked)[:LONGEST_QUESTION]), vocabulary)
     if text != asked and (aside := recognise(text)) is not None:
         return Reading(text, aside)  # "which articels are there?" is seen to be one only now.
     return Reading(text, keywords=_keywords(text, vocabulary))

@@ -42,7 +42,7 @@ class Vocabulary(Protocol):
 #: Shorter words are left alone: too many words lie one edit away.
 SHORTEST = 4
 #: From how many letters on mending may cost how much: words of four letters are mended only where two letters changed
-#: places or a double one was typed once, words of twelve or more may hold two mistakes. Two in nine letters respell 67
+#: places or a double one was typed once, words of twelve or more may hold two mistakes. Two in nine letters respell 65
 #: of XQuAD's English questions instead of 40; one from six letters on mends 73 % of the slips in them instead of 80 %;
 #: one in four letters mends 84 %, and 7 % instead of 5 % of the slips become another word.
 LIMITS = ((12, 2.0), (5, 1.0), (SHORTEST, 0.75))
