@@ -111,7 +111,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(row("torch fp32", size, speed(torch_encoder, tasks), reference, reference, tasks), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for precision in VARIANTS:
-            label = f"{precision.rows} + {precision.layers}, {precision.arithmetic}"
+            arithmetic = precision.arithmetic if precision.layers == "int8" else "fp32"
+            label = f"{precision.rows} + {precision.layers}, {arithmetic}"
             target = Path(folder) / label
             export(options.source, target, precision=precision)
             size = sum(path.stat().st_size for path in target.iterdir()) / 1e6

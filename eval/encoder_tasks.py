@@ -16,6 +16,7 @@ from qa.lexical import LexicalDoc, LexicalHits, LexicalIndex
 from qa.measuring.datasets import load_dataset
 from qa.metrics import DEEPEST, Estimate, mean_estimates, rank_of_relevant, ranking_scores
 from qa.retrieve import DEPTH, FUSION, fused_score, rarest_word
+from qa.text import language
 from qa.types import Article, Chunk, Lang, Passage
 
 if TYPE_CHECKING:
@@ -205,7 +206,13 @@ def dense_figures(tasks: TaskSet, vectors: Encoded) -> Figures:
 
 def hybrid_figures(tasks: TaskSet, vectors: Encoded, hits: Mapping[str, Sequence[LexicalHits]]) -> Figures:
     """Rankings by vectors and BM25, fused as the bot does; ``hits`` as `lexical_hits` gives them."""
-    return _figures(tasks, lambda one: rank_hybrid(vectors.scores(one), hits[one.name], tasks.collections[one.written]))
+    asked = [language(question) for question in tasks.questions]
+    return _figures(
+        tasks,
+        lambda one: rank_hybrid(
+            vectors.scores(one), hits[one.name], tasks.collections[one.written], [asked[row] for row in one.rows]
+        ),
+    )
 
 
 def lexical_figures(tasks: TaskSet, hits: Mapping[str, Sequence[LexicalHits]]) -> Figures:
@@ -251,25 +258,29 @@ def rank_lexical(hits: Iterable[LexicalHits], collection: Collection) -> list[li
     return [_articles(one.keys, collection) for one in hits]
 
 
-def rank_hybrid(scores: Vectors, hits: Sequence[LexicalHits], collection: Collection) -> list[list[int]]:
+def rank_hybrid(
+    scores: Vectors, hits: Sequence[LexicalHits], collection: Collection, asked: Sequence[Lang]
+) -> list[list[int]]:
     """Places of the best articles by the fused score of `qa.retrieve`, an article by its best chunk.
+
+    ``asked`` is the language of each question as the bot takes it.
 
     Candidates are the best `DEPTH` chunks of either ranking, as the bot takes them; equal scores stand in the order
     of the collection.
     """
     unit = rarest_word(len(collection.chunks))
     orders = []
-    for row, found in zip(scores, hits, strict=True):
+    for row, found, lang in zip(scores, hits, asked, strict=True):
         words = {key: score / unit for key, score in zip(found.keys, found.scores, strict=True)}
         nearest = np.argsort(-row, kind="stable")[:DEPTH].tolist()
-        scored = [(-_fused(collection, at, float(row[at]), words.get(at)), at) for at in {*nearest, *words}]
+        scored = [(-_fused(collection, at, float(row[at]), words.get(at), lang), at) for at in {*nearest, *words}]
         orders.append(_articles((at for _, at in sorted(scored)), collection))
     return orders
 
 
-def _fused(collection: Collection, at: int, cosine: float, bm25: float | None) -> float:
+def _fused(collection: Collection, at: int, cosine: float, bm25: float | None, asked: Lang) -> float:
     chunk, owner = collection.chunks[at], collection.articles[collection.owner[at]]
-    return fused_score(Passage(chunk, owner, 0.0, dense_score=cosine, lexical_score=bm25), FUSION)
+    return fused_score(Passage(chunk, owner, 0.0, dense_score=cosine, lexical_score=bm25), FUSION, asked)
 
 
 def _articles(chunks: Iterable[int], collection: Collection) -> list[int]:

@@ -1,21 +1,22 @@
 """What is said to the bot beside asking its articles: courtesies, questions about itself or all the articles.
 
-The phrases stand in qa/data/asides.toml. A text counts only where every word of it is accounted for, so that a question
-with a topic is never taken for an aside ("hi, which weapons ...", "articles of the UN charter").
+Courtesies are those of `qa.courtesies`; the other phrases stand in qa/data/asides.toml. A text counts only where every
+word of it is accounted for, so that a question with a topic is never taken for an aside ("hi, which weapons ...",
+"articles of the UN charter").
 """
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from qa.courtesies import COURTESIES, Courtesy, PhraseLists, courtesy, phrase_lists, read_phrases, without_courtesies
 from qa.labels import format_date
-from qa.text import is_function_word, language, words
+from qa.text import language, words
 from qa.types import Lang
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 _FILE = Path(__file__).with_name("data") / "asides.toml"
 
-Kind = Literal["greeting", "thanks", "goodbye", "help", "articles", "newest", "oldest"]
+Kind = Courtesy | Literal["help", "articles", "newest", "oldest"]
 
 #: Words; longer texts are questions. The longest phrases of the lists have seven, and a few may follow each other.
 LONGEST = 16
@@ -33,17 +34,17 @@ LONGEST_TEXT = 20 * LONGEST
 #: Articles listed at most; a message says how many there are.
 LISTED = 20
 
-_COURTESIES: tuple[Kind, ...] = ("greeting", "thanks", "goodbye", "help")
-#: The sections of the file whose phrases may make up a whole text.
-_ASIDES = (*_COURTESIES, "topics", "news", "company")
-_TOKEN = re.compile(r"[^\W_]+")
-_PAUSE = re.compile(r"[,;:.!?…–—\n-]")
+#: Answered with what the bot can do.
+_SMALL_TALK: tuple[Kind, ...] = (*COURTESIES, "help")
+#: What the questions of a section ask for.
+_ASKED_FOR: Mapping[str, Kind] = {"help": "help", "topics": "articles", "news": "newest"}
 
-#: Before what the bot can do; of several courtesies the last in the order of `_COURTESIES` counts ("thanks, bye").
+#: Before what the bot can do.
 _REPLIES: Mapping[Kind, Mapping[Lang, str]] = {
     "greeting": {"de": "Hallo! ", "en": "Hello! "},
     "thanks": {"de": "Gern! ", "en": "You are welcome! "},
     "goodbye": {"de": "Auf Wiedersehen! ", "en": "Goodbye! "},
+    "reaction": {"de": "", "en": ""},
     "help": {"de": "", "en": ""},
 }
 
@@ -122,16 +123,18 @@ def recognise(text: str) -> Aside | None:
     """The aside that a text is; None where it is a question to the articles."""
     if len(text) > LONGEST_TEXT:
         return None
-    said = words(text)
-    if not 0 < len(said) <= LONGEST:
+    if not 0 < len(words(text)) <= LONGEST:
         return None
-    return _phrases_only(said, text) or _about_articles(words(without_courtesies(text)), text)
+    said = courtesy(text)
+    if said is not None:
+        return Aside(said.kind, _most(said.langs, text))
+    return _phrases_only(words(text), text) or _about_articles(words(without_courtesies(text)), text)
 
 
 def reply(aside: Aside, corpus: Corpus) -> Reply:
     """What the bot says to an aside about these articles."""
     texts, n = _TEXTS[aside.lang], corpus.article_count()
-    if aside.kind in _COURTESIES:
+    if aside.kind in _SMALL_TALK:
         articles = texts.none if n == 0 else texts.one if n == 1 else texts.many.format(n=n)
         return Reply("smalltalk", _REPLIES[aside.kind][aside.lang] + texts.ability.format(articles=articles))
     listed = tuple(corpus.newest(LISTED, oldest=aside.kind == "oldest"))
@@ -153,72 +156,37 @@ def _extreme(aside: Aside, listed: Sequence[Article], n: int, dated: int) -> str
     return said if dated == n else f"{said} {texts.dated_of.format(dated=dated, n=n)}"
 
 
-def without_courtesies(text: str) -> str:
-    """A question without the greeting and the request before it and the thanks after it ("hi, could you tell me ...").
-
-    A greeting goes where a pause or a function word follows, so that "Hello Kitty" stays whole; thanks go where a pause
-    stands before them. A text that is nothing else stays as it is.
-    """
-    tokens = list(_TOKEN.finditer(text))
-    said = [token[0].casefold() for token in tokens]
-    first, last = 0, len(tokens)
-    while first < last and (length := _courtesy_before(text, tokens, said, first)):
-        first += length
-    while first < last and (length := _thanks_after(text, tokens, said, first, last)):
-        last -= length
-    if first == last or (first, last) == (0, len(tokens)):
-        return text
-    end = tokens[last].start() if last < len(tokens) else len(text)
-    return text[tokens[first].start() : end].strip(" \n,;:–—-")
-
-
-def _courtesy_before(text: str, tokens: Sequence[re.Match[str]], said: Sequence[str], at: int) -> int:
-    """How many words from a place on are a greeting or a request; 0 where they may be part of the question."""
-    for length in range(min(_lists().longest, len(said) - at - 1), 0, -1):
-        phrase, following = tuple(said[at : at + length]), tokens[at + length]
-        paused = _PAUSE.search(text[tokens[at + length - 1].end() : following.start()]) is not None
-        if phrase in _lists().phrases["request"] and (paused or length > 1):
-            return length
-        courtesy = any(phrase in _lists().phrases[kind] for kind in ("greeting", "thanks"))
-        if (courtesy or (at > 0 and phrase in _lists().phrases["company"])) and (
-            paused or is_function_word(following[0])
-        ):
-            return length
-    return 0
-
-
-def _thanks_after(text: str, tokens: Sequence[re.Match[str]], said: Sequence[str], first: int, last: int) -> int:
-    """How many words before a place are thanks or a goodbye."""
-    for length in range(min(_lists().longest, last - first - 1), 0, -1):
-        phrase, before = tuple(said[last - length : last]), tokens[last - length - 1]
-        if _PAUSE.search(text[before.end() : tokens[last - length].start()]) and any(
-            phrase in _lists().phrases[kind] for kind in ("thanks", "goodbye", "greeting", "request")
-        ):
-            return length
-    return 0
-
-
 def _phrases_only(said: Sequence[str], text: str) -> Aside | None:
-    """The courtesies, or the question about all articles, that a text is made of; None where a word is left over."""
-    lists = _lists()
-    kinds: list[str] = []
+    """The question, with courtesies around it, that a text is made of; None where a word is left over."""
+    found: list[Kind] = []
     langs: list[Lang] = []
     at = 0
     while at < len(said):
-        for length in range(min(lists.longest, len(said) - at), 0, -1):
-            phrase = tuple(said[at : at + length])
-            kind = next((name for name in _ASIDES if phrase in lists.phrases[name]), None)
-            if kind is not None:
-                break
-        else:
+        phrase = _longest_phrase(said, at)
+        if phrase is None:
             return None
-        kinds.append(kind)
-        langs += [lang for lang in lists.phrases[kind][phrase] if kind != "company"]
-        at += length
-    found: list[Kind] = [kind for kind in _COURTESIES if kind in kinds]
-    about: Mapping[str, Kind] = {"topics": "articles", "news": "newest"}
-    found += [about[kind] for kind in kinds if kind in about]
+        found += [_ASKED_FOR[phrase.section]] if phrase.section in _ASKED_FOR else []
+        langs += phrase.langs
+        at += phrase.length
     return Aside(found[-1], _most(langs, text)) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    section: str
+    langs: tuple[Lang, ...]
+    length: int
+
+
+def _longest_phrase(said: Sequence[str], at: int) -> _Phrase | None:
+    both = (_lists().phrases, phrase_lists())
+    for length in range(min(max(lists.longest for lists in both), len(said) - at), 0, -1):
+        key = tuple(said[at : at + length])
+        for lists in both:
+            for section, phrases in lists.phrases.items():
+                if key in phrases:
+                    return _Phrase(section, phrases[key], length)
+    return None
 
 
 def _about_articles(said: Sequence[str], text: str) -> Aside | None:
@@ -243,25 +211,14 @@ def _most(langs: Sequence[Lang], text: str) -> Lang:
 
 @dataclass(frozen=True, slots=True)
 class _Lists:
-    """The lists of the file: phrases by section, each with the languages it belongs to, and words by list."""
+    """The lists of the file: phrases by section, and words by list."""
 
-    phrases: Mapping[str, Mapping[tuple[str, ...], tuple[Lang, ...]]]
+    phrases: PhraseLists
     words: Mapping[str, frozenset[str]]
-    longest: int
 
 
 @cache
 def _lists() -> _Lists:
     sections: dict[str, Any] = tomllib.loads(_FILE.read_text(encoding="utf-8"))
     vocabulary = {name: frozenset(words(text)) for name, text in sections.pop("articles").items()}
-    phrases = {name: _phrases(section) for name, section in sections.items()}
-    return _Lists(phrases, vocabulary, max(len(phrase) for section in phrases.values() for phrase in section))
-
-
-def _phrases(section: Mapping[str, Iterable[str]]) -> dict[tuple[str, ...], tuple[Lang, ...]]:
-    found: dict[tuple[str, ...], tuple[Lang, ...]] = {tuple(words(phrase)): () for phrase in section["both"]}
-    for lang in ("de", "en"):
-        for phrase in section[lang]:
-            key = tuple(words(phrase))
-            found[key] = (*found.get(key, ()), lang)
-    return found
+    return _Lists(read_phrases(sections), vocabulary)

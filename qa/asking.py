@@ -1,16 +1,25 @@
-"""From what a person typed to what is searched: long texts down to their question, courtesies off, spelling mended."""
+"""From what a person typed to what is searched.
+
+Long texts down to their question, courtesies off, spelling mended, and what a follow-up leaves out put in.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qa.asides import Aside, recognise, without_courtesies
+from qa.asides import Aside, recognise
+from qa.conversation import resolve
+from qa.courtesies import without_courtesies
 from qa.lexical import plain_text
 from qa.spelling import mend
 from qa.text import content_words, language, normalise, sentences, words
+from qa.turns.leaning import leans
+from qa.turns.words import read as parse
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from qa.slips import Vocabulary
 
 #: Longer questions are cut here before they are searched: the encoder reads 256 tokens, about 1,200 characters.
@@ -20,6 +29,8 @@ LONGEST_QUESTION = 2000
 LONG = 600
 #: Content words that a question needs to be searched without the text around it ("And why?" has none).
 ENOUGH = 2
+#: Earlier turns that a follow-up is read with: each is mended again, in about a millisecond.
+MOST_TURNS = 20
 #: Words of a keyword search at most; longer ones say enough to be weighed like a sentence.
 MOST_KEYWORDS = 6
 
@@ -30,30 +41,44 @@ class Reading:
 
     Attributes:
         text: What is searched.
+        topic: The search that it leans on, "" where there is none.
         aside: What the text is where it is no question to the articles.
         keywords: Its words where they are a few that the articles all have and no sentence ("k9 haubitze lieferung"):
             they ask for the sentences that have them.
     """
 
     text: str
+    topic: str = ""
     aside: Aside | None = None
     keywords: tuple[str, ...] = ()
 
 
-def read(question: str, vocabulary: Vocabulary) -> Reading:
+def read(question: str, vocabulary: Vocabulary, history: Sequence[str] = ()) -> Reading:
     """Read a question; any text is one.
 
     Args:
         question: As typed.
         vocabulary: The words of the articles.
+        history: The earlier questions of the conversation as typed, oldest first.
     """
+    turn = _mended(question, vocabulary)
+    if not history or not leans(parse(turn.text)):
+        return turn
+    earlier = [_mended(one, vocabulary) for one in history[-MOST_TURNS:]]
+    # What leans on a question is none to the bot: "how does it work?" after one about howitzers.
+    search = resolve(turn.text, [one.text for one in earlier if one.aside is None])
+    return Reading(search.text[:LONGEST_QUESTION], search.topic) if search.topic else turn
+
+
+def _mended(question: str, vocabulary: Vocabulary) -> Reading:
+    """A question by itself."""
     asked = normalise(question)
     aside = recognise(asked)
     if aside is not None:
-        return Reading(asked, aside)
+        return Reading(asked, aside=aside)
     text = mend(without_courtesies(_question_of(asked)[:LONGEST_QUESTION]), vocabulary)
     if text != asked and (aside := recognise(text)) is not None:
-        return Reading(text, aside)  # "which articels are there?" is seen to be one only now.
+        return Reading(text, aside=aside)  # "which articels are there?" is seen to be one only now.
     return Reading(text, keywords=_keywords(text, vocabulary))
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from qa.answer import PASSAGES, STEM, THRESHOLD, compose
-from qa.asides import reply
-from qa.asking import Reading, read
+from qa.answer import PASSAGES, STEM, THRESHOLD, best_logit, compose
+from qa.asides import Aside, reply
+from qa.asking import read
 from qa.lexical import plain_text
 from qa.retrieve import Retrieval, retrieve
-from qa.text import language, words
+from qa.text import words
 from qa.types import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from qa.asking import Reading
     from qa.index import Index
     from qa.types import Article, Encoder
 
@@ -41,51 +44,61 @@ class Bot:
         """Name of the build it answers from."""
         return self.index.id
 
-    def ask(self, question: str, top: int = 4) -> Answer:
+    def ask(self, question: str, top: int = 4, history: Sequence[str] = ()) -> Answer:
         """Answer one question with at most ``top`` quotes, or abstain; a greeting and the like gets its own reply.
 
-        Any text is a question. What was searched for it, once it was mended, is ``searched_for``.
+        Any text is a question. What was searched, once it was mended, is ``searched_for``.
+
+        Args:
+            question: As typed.
+            top: Most quotes.
+            history: The earlier questions of the conversation, oldest first. They help to find what a question that
+                leans on them asks for (`qa.conversation`), and change nothing for one that stands on its own.
         """
         started = perf_counter()
         index = self.index
-        # Half of a surrogate pair, from bytes that were no text, can be neither encoded nor printed.
-        question = question.encode("utf-8", "replace").decode("utf-8")
-        reading = read(question, index.lexical)
-        searching = perf_counter()
-        if (answer := self._aside(question, reading)) is not None:
-            return replace(answer, timings_ms={"total": (searching - started) * 1000})
+        question = _printable(question)
+        reading = read(question, index.lexical, [_printable(one) for one in history])
+        timings = {"read": (perf_counter() - started) * 1000}
+        answer = self._aside(index, question, reading.aside) if reading.aside else None
+        if answer is None:
+            answer = self._search(index, question, reading, top, timings)
+        timings["total"] = (perf_counter() - started) * 1000
+        return replace(answer, timings_ms=timings)
+
+    def _search(self, index: Index, question: str, reading: Reading, top: int, timings: dict[str, float]) -> Answer:
+        """The answer of the articles; adds to ``timings``."""
+        started = perf_counter()
+        leaned_on = -math.inf
+        if reading.topic:
+            leaned_on = best_logit(index, reading.topic, retrieve(index, self.encoder, reading.topic, PASSAGES))
+            timings["topic"] = (perf_counter() - started) * 1000
         retrieval = retrieve(index, self.encoder, reading.text, PASSAGES)
+        timings |= retrieval.timings_ms
         composing = perf_counter()
-        lang = language(question)  # as it was typed: "Which articles mention Kursk?" is searched as "Kursk?"
-        answer = compose(index, reading.text, retrieval, top=top, threshold=self.threshold, lang=lang)
+        compose_for = partial(
+            compose, index, question, retrieval, top=top, searched_for=reading.text, leaned_on=leaned_on
+        )
+        answer = compose_for(threshold=self.threshold)
         if answer.status == "abstained" and reading.keywords:
             # Words alone say little that a sentence could be similar to: over seeds/ "Haubitzen" has confidence 0.19.
-            found = compose(index, reading.text, retrieval, top=top, threshold=0.0, lang=lang)
+            found = compose_for(threshold=0.0)
             answer = found if _has_most(found, reading.keywords) else answer
-        now = perf_counter()
-        timings = {
-            "read": (searching - started) * 1000,
-            **retrieval.timings_ms,
-            "answer": (now - composing) * 1000,
-            "total": (now - started) * 1000,
-        }
-        return replace(answer, question=question, searched_for=reading.text, timings_ms=timings)
+        timings["answer"] = (perf_counter() - composing) * 1000
+        return answer
 
-    def _aside(self, question: str, reading: Reading) -> Answer | None:
-        """The answer to what is no question to the articles."""
-        if reading.aside is None:
-            return None
-        said = reply(reading.aside, self.index.corpus)
+    def _aside(self, index: Index, question: str, aside: Aside) -> Answer | None:
+        """The answer to what is no question to the articles; None where that of an empty index says it better."""
+        said = reply(aside, index.corpus)
         if said.status == "about" and not said.articles:
-            return None  # The answer of an empty index says it better.
-        lang = reading.aside.lang
+            return None
         return Answer(
-            question, said.status, said.message, (), 0.0, (), reading.text, lang, self.index.id, articles=said.articles
+            question, said.status, said.message, (), 0.0, (), "", aside.lang, index.id, articles=said.articles
         )
 
-    def explain(self, question: str, k: int) -> Retrieval:
-        """The k best passages with ranks and scores, whether they answer or not."""
-        return retrieve(self.index, self.encoder, read(question, self.index.lexical).text, k)
+    def explain(self, search: str, k: int) -> Retrieval:
+        """The k best passages with ranks and scores, whether they answer or not, for an `Answer.searched_for`."""
+        return retrieve(self.index, self.encoder, search, k)
 
     def articles(self) -> tuple[Article, ...]:
         """All indexed articles, newest first, those without a date last, then by title."""
@@ -94,6 +107,11 @@ class Bot:
     def article(self, article_id: str) -> Article | None:
         """One indexed article, or None."""
         return self.index.corpus.article(article_id)
+
+
+def _printable(text: str) -> str:
+    """Without halves of surrogate pairs, from bytes that were no text: they can be neither encoded nor printed."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _has_most(answer: Answer, keywords: Sequence[str]) -> bool:

@@ -84,6 +84,10 @@ def ask(
     index: IndexFolder = None,
     encoder: EncoderName = None,
     top: Annotated[int | None, typer.Option("--top", help="Most quotes.", show_default=False)] = None,
+    after: Annotated[
+        list[str] | None,
+        typer.Option("--after", help="An earlier question that this one may lean on; repeat it, oldest first."),
+    ] = None,
     as_json: AsJson = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show each passage's ranks and scores.")] = False,
     no_build: NoBuild = False,
@@ -95,8 +99,9 @@ def ask(
     settings = _settings(articles=articles, index=index, encoder=encoder, top=top)
     bot = _open_bot(settings, build=not no_build)
     for asked in _questions(question):
-        answer = bot.ask(asked, settings.top)
-        passages = [found.passage for found in bot.explain(asked, EXPLAINED).candidates] if explain else []
+        answer = bot.ask(asked, settings.top, after or ())
+        found = bot.explain(answer.searched_for, EXPLAINED).candidates if explain and answer.searched_for else ()
+        passages = [candidate.passage for candidate in found]
         if as_json:
             record = answer.to_dict()
             if explain:

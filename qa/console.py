@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
+from qa.labels import searched_note
 from qa.text import shortened
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ _NAMED = 20
 
 #: Code points of a passage that are shown in a list.
 _EXCERPT = 100
+
+#: Code points of a search that is not the question as typed.
+_SEARCHED = 300
 
 
 def _out() -> Console:
@@ -107,6 +111,9 @@ def show_answer(answer: Answer, *, repeat_question: bool) -> None:
     out = _out()
     if repeat_question:
         out.print(Text(answer.question, style="bold"))
+    note = searched_note(answer.question, answer.searched_for, answer.lang)
+    if note:
+        out.print(Text(shortened(note, _SEARCHED), style="dim"))
     if answer.message:
         out.print(answer.message)
     for citation in answer.citations:
@@ -118,13 +125,10 @@ def show_answer(answer: Answer, *, repeat_question: bool) -> None:
             out.print(Text(f"  - {passage.article.label}: {shortened(passage.chunk.text, _EXCERPT)}", style="dim"))
     for article in answer.articles:
         out.print(f"  - {_told(article.label, article.outlet, article.published)}")
-    if answer.status in ("answered", "abstained") and answer.searched_for != " ".join(answer.question.split()):
-        out.print(Text(f"{_SEARCHED_FOR[answer.lang]} {shortened(answer.searched_for, _EXCERPT)}", style="dim"))
     if repeat_question:
         out.print()
 
 
-_SEARCHED_FOR = {"de": "Gesucht wurde nach:", "en": "Searched for:"}
 _CLOSEST = {
     "de": "Am nächsten kommen diese Stellen, sie beantworten die Frage nicht:",
     "en": "These passages come closest, they do not answer the question:",

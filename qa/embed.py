@@ -112,10 +112,6 @@ class OnnxEncoder:
         """Passages to float32 rows of length 1, shape ``(n, dim)``."""
         return self._encode(texts, self.prompts["passage"])
 
-    def token_count(self, texts: Sequence[str]) -> list[int]:
-        """Word pieces of each text, the two marks at its ends included, the prompt not; not capped."""
-        return [len(row) for part in _slices(texts) for row in self._tokenize(part)]
-
     def _encode(self, texts: Sequence[str], prompt: str) -> Vectors:
         vectors = np.empty((len(texts), self.dim), np.float32)
         start = 0

@@ -274,8 +274,8 @@ def _answers(bot: Bot, questions: Sequence[Question], top: int, progress: Progre
 
 
 def _ask(bot: Bot, question: Question, top: int) -> Answer:
-    """Ask as a visitor would. The bot knows no earlier turns, so a follow-up question stands alone."""
-    return bot.ask(question.text, top)
+    """Ask as a visitor would, after the earlier questions of the conversation."""
+    return bot.ask(question.text, top, question.history)
 
 
 class _Golden:

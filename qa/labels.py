@@ -42,6 +42,8 @@ class Labels:
     open_passage_name: str
     open_article_name: str
     searched_for: str
+    edit: str
+    edit_name: str
     took: str
     decimal_point: str
     question_empty: str
@@ -87,6 +89,8 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         open_passage_name="Stelle öffnen in „{title}“",
         open_article_name="Artikel öffnen: „{title}“",
         searched_for="Gesucht wurde nach: {text}",
+        edit="Bearbeiten",
+        edit_name="Diese Suche bearbeiten und neu stellen",
         took="Dauer: {time}",
         decimal_point=",",
         question_empty="Bitte stellen Sie eine Frage.",
@@ -133,6 +137,8 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         open_passage_name="Open passage in “{title}”",
         open_article_name="Open article: “{title}”",
         searched_for="Searched for: {text}",
+        edit="Edit",
+        edit_name="Edit this search and send it again",
         took="Took {time}",
         decimal_point=".",
         question_empty="Please ask a question.",
@@ -174,6 +180,13 @@ def interface_language(accept_language: str | None) -> Lang:
         if weight > best_weight:
             best, best_weight = tag.strip().lower(), weight
     return "de" if best.partition("-")[0] == "de" else "en"
+
+
+def searched_note(question: str, searched_for: str, lang: Lang) -> str:
+    """What was searched for, where that is not what was typed, else ""; blanks do not count."""
+    if not searched_for.strip() or searched_for.split() == question.split():
+        return ""
+    return LABELS[lang].searched_for.format(text=searched_for)
 
 
 def format_date(published: str | None, lang: Lang) -> str:

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
-from qa.labels import LABELS, format_date, format_duration
+from qa.labels import LABELS, format_date, format_duration, searched_note
 from qa.types import Span
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def answer_turn(answer: Answer, ui: Lang, ms: float) -> str:
         ms: How long it took, in milliseconds.
     """
     labels = LABELS[ui]
-    parts = []
+    parts = [_searched(answer, ui)]
     if answer.status == "answered":
         by_article = groupby(answer.citations, key=lambda citation: citation.article_id)
         parts += [_cited_article(list(citations), answer.lang, ui) for _, citations in by_article]
@@ -68,11 +68,22 @@ def answer_turn(answer: Answer, ui: Lang, ms: float) -> str:
     if answer.articles:
         items = "".join(_listed_article(article, answer.lang, ui) for article in answer.articles)
         parts.append(f'<ul class="qa-passages">{items}</ul>')
-    notes = [labels.took.format(time=format_duration(ms, ui))]
-    if answer.searched_for.strip() not in ("", answer.question.strip()):
-        notes.insert(0, labels.searched_for.format(text=answer.searched_for))
-    parts += [f'<p class="qa-note">{escape(note)}</p>' for note in notes]
+    parts.append(f'<p class="qa-note">{escape(labels.took.format(time=format_duration(ms, ui)))}</p>')
     return f'<div class="qa-answer">{"".join(parts)}</div>'
+
+
+def _searched(answer: Answer, ui: Lang) -> str:
+    """What a question that leaned on earlier ones was taken for, with a button that puts it into the box."""
+    if not searched_note(answer.question, answer.searched_for, ui):
+        return ""
+    labels = LABELS[ui]
+    before, _, after = labels.searched_for.partition("{text}")
+    search = escape(answer.searched_for)
+    return (
+        f'<p class="qa-note qa-searched">{escape(before)}<span lang="{answer.lang}">{search}</span>{escape(after)} '
+        f'<button type="button" class="qa-edit" value="{search}" title="{escape(labels.edit_name)}">'
+        f"<span>{escape(labels.edit)}</span></button></p>"
+    )
 
 
 def _cited_article(citations: list[Citation], asked_in: Lang, ui: Lang) -> str:

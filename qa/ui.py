@@ -36,6 +36,7 @@ CONCURRENCY: Final = 8
 #: How many questions may wait before Gradio says that it is busy.
 QUEUE_SIZE: Final = 64
 
+#: A message as `gr.Chatbot` takes it; under ``asked`` what a person typed, if the bot was asked it.
 Turn = dict[str, str]
 Update = dict[Any, Any]
 
@@ -57,7 +58,7 @@ class _Parts:
         shown = [*turns, _said(waiting)] if waiting else turns
         return {
             self.turns: turns,
-            self.chat: shown,
+            self.chat: [{"role": turn["role"], "content": turn["content"]} for turn in shown],
             self.send: gr.update(interactive=not waiting),
             self.box: gr.update(value="", interactive=False) if waiting else gr.update(interactive=True),
         }
@@ -163,15 +164,17 @@ def _turn(bot: Bot, parts: _Parts, question: str, turns: list[Turn], headers: Ma
         gr.Info(LABELS[ui].question_empty)
         yield {parts.box: gr.update(interactive=True)}
         return
-    asked = [*turns, Turn(role="user", content=question_turn(question[:QUESTION_LIMIT]))]
+    turn = Turn(role="user", content=question_turn(question[:QUESTION_LIMIT]))
     if len(question) > QUESTION_LIMIT:
         refusal = LABELS[ui].question_long.format(length=len(question), limit=QUESTION_LIMIT)
-        yield parts.show([*asked, _said(message_turn(refusal))])
+        yield parts.show([*turns, turn, _said(message_turn(refusal))])
         return
+    history = [earlier["asked"] for earlier in turns if "asked" in earlier]
+    asked = [*turns, turn | Turn(asked=question)]
     yield parts.show(asked, waiting=waiting_turn(ui))
     started = time.perf_counter()
     try:
-        answer = bot.ask(question)
+        answer = bot.ask(question, history=history)
     except QAError as error:
         said = message_turn(str(error))
     else:

@@ -17,6 +17,10 @@ from qa.embed import load_encoder
 if TYPE_CHECKING:
     from qa.types import Encoder
 
+# Torch's threads spin while they wait; with several test processes on one machine steps of 0.1 s took 10 s. Read when it
+# is imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 # Elsewhere every run tries other examples; what lands must not depend on which. No deadline: machines are shared.
 settings.register_profile("everywhere", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)

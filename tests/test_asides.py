@@ -6,10 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from qa.asides import LISTED, Aside, recognise, reply, without_courtesies
+from qa.asides import LISTED, Aside, recognise, reply
 from qa.corpus import Corpus, write_corpus
 from qa.types import Lang
 from tests.fakes import article
@@ -93,38 +91,6 @@ def test_an_aside_is_recognised(text: str, kind: str, lang: str) -> None:
 )
 def test_a_question_is_no_aside(text: str) -> None:
     assert recognise(text) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "question"),
-    [
-        ("hi, which weapons did Seoul consider?", "which weapons did Seoul consider?"),
-        ("hi which weapons did Seoul consider", "which weapons did Seoul consider"),
-        ("Guten Tag! Wer ist Budanov? Danke!", "Wer ist Budanov?"),
-        ("Hello there! Who is Kirby? Thanks a lot", "Who is Kirby?"),
-        ("Können Sie mir bitte sagen, wer Budanov ist?", "wer Budanov ist?"),
-        ("hey, could you please tell me who Kirby is", "who Kirby is"),
-        ("Wer ist Budanov, bitte?", "Wer ist Budanov"),
-        ("Hast du Artikel über Kursk?", "Kursk?"),
-        ("hi, what do you know about Kursk", "Kursk"),
-        ("Wovon handelt der Artikel über Budanov?", "Budanov?"),
-        ("Hello Kitty", "Hello Kitty"),
-        ("Hallo", "Hallo"),
-        ("hi, thanks", "thanks"),
-        ("Wie sagt man danke", "Wie sagt man danke"),
-        ("Wer ist Budanov?", "Wer ist Budanov?"),
-        ("Please release me", "Please release me"),
-    ],
-)
-def test_courtesies_around_a_question_are_taken_off(text: str, question: str) -> None:
-    assert without_courtesies(text) == question
-
-
-@given(st.text(max_size=60))
-def test_what_is_left_is_a_part_of_the_text_and_never_nothing(text: str) -> None:
-    left = without_courtesies(text)
-    assert left in text
-    assert bool(left) == bool(text)
 
 
 def corpus(folder: Path, *dates: str | None) -> Corpus:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -120,6 +121,13 @@ def test_an_answer_does_not_depend_on_what_was_asked_before_or_beside_it(seed_bo
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(seed_bot.ask, asked))
     assert all(quotes(answer) == alone[answer.question] for answer in answers)
+
+
+def test_a_question_that_stands_alone_is_answered_the_same_after_any_other(seed_bot: Bot) -> None:
+    history = ["Wer ist Budanov?", "Und was sagt er?", "Was ist die Hauptstadt von Australien?"]
+    for question in (WEAPONS, "What is the capital of Australia?", "Und wer ist John Kirby?"):
+        alone, after = seed_bot.ask(question), seed_bot.ask(question, history=history)
+        assert replace(after, timings_ms={}) == replace(alone, timings_ms={})
 
 
 def test_articles_come_newest_first(seed_bot: Bot) -> None:

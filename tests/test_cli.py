@@ -101,6 +101,23 @@ def test_questions_are_read_from_standard_input(place: Path, qa, monkeypatch: py
     ]
 
 
+def test_a_question_may_lean_on_the_ones_before_it(place: Path, qa) -> None:
+    asked = ["ask", "Und über die Soldaten?", "--articles", "texts", "--json"]
+    ran = qa(*asked, "--after", "Wer ist Kim?", "--after", "Was sagt Kiew über die Raketen?")
+    assert json.loads(ran.out)["searched_for"] == "Was sagt Kiew über die Soldaten?"
+    alone = json.loads(qa(*asked).out)
+    assert alone["searched_for"] == "Und über die Soldaten?"
+
+
+def test_what_was_searched_for_is_shown_where_it_is_not_what_was_typed(place: Path, qa) -> None:
+    ran = qa(
+        "ask", "Wie viele?", "--articles", "texts", "--after", "Stehen Soldaten aus Nordkorea in Kursk?", "--explain"
+    )
+    assert ran.out.startswith("Gesucht wurde nach: Stehen Soldaten, Nordkorea, Kursk: Wie viele?\n")
+    assert "2.600" in ran.out
+    assert "Gesucht" not in qa("ask", "Wie viele  Soldaten stehen in Kursk?", "--articles", "texts").out
+
+
 def test_an_abstention_is_an_answer_not_an_error(place: Path, qa) -> None:
     ran = qa("ask", "Was ist die Hauptstadt von Australien?", "--articles", "texts")
     assert ran.status == 0
@@ -130,7 +147,7 @@ def test_a_greeting_is_answered_without_quotes(place: Path, qa) -> None:
 
 def test_what_was_searched_for_is_told_where_words_were_mended(place: Path, qa) -> None:
     ran = qa("ask", "Welche Haubizen prüft Söul?", "--articles", "texts")
-    assert ran.out.endswith("Gesucht wurde nach: Welche Haubitzen prüft Seoul?\n")
+    assert ran.out.startswith("Gesucht wurde nach: Welche Haubitzen prüft Seoul?\n")
     assert "Gesucht" not in qa("ask", "Welche Haubitzen  prüft Seoul?", "--articles", "texts").out
 
 
@@ -241,3 +258,4 @@ def test_every_command_is_documented() -> None:
         assert command.callback is not None
         assert f"`qa {command.callback.__name__}" in readme
         assert command.callback.__doc__
+    assert "`--after" in readme

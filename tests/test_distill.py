@@ -19,9 +19,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qa.embed import load_encoder
 from qa.train import distill, vocabulary
 from qa.train.bert import Bert
-from qa.train.distill import CHECKPOINT, HELD_OUT, LOG, START, STUDENT, Options, Training, first_of, main, split
+from qa.train.distill import CHECKPOINT, ENCODER, LOG, START, STUDENT, Options, Training, first_of, main, split
 from qa.train.pairs import Line, Parallel, read_parallel
 from qa.train.steps import Learner
 from tests.bilingual import parallel, write_data, write_student, write_teacher
@@ -83,6 +84,8 @@ def test_a_smoke_run_learns_and_leaves_checkpoint_log_and_student(world, capsys)
         assert torch.equal(values, stored[name].half().float())
     assert not torch.equal(student.rows, start.rows)
     assert student.tokenizer == start.tokenizer
+    encoder = load_encoder(str(world / "out" / ENCODER))
+    assert encoder.encode_queries(["river"]).shape == (1, student.width)
 
 
 def test_without_a_start_the_student_is_made_from_the_teacher_once(world):
@@ -244,11 +247,18 @@ def test_a_split_parts_the_lines_and_keeps_their_order(lengths):
         assert part == tuple(line for line in whole if line not in kept.lines)
 
 
-def test_of_many_lines_fewer_are_kept_out():
-    learnt, kept = split(Parallel(numbered([10_000, 5_001]), ()))
-    assert len(kept.lines) == 101
-    assert [int(line.english[0]) for line in kept.lines][:2] == [0, HELD_OUT]
-    assert len(learnt.lines) + len(kept.lines) == 15_001
+def test_a_line_that_shares_a_wording_with_one_held_out_is_not_learnt_from():
+    first, others = Line(("It rains.",), ("Es regnet.",)), numbered([5])[0]
+    again = (Line(("It rains.",), ("Es regnet gerade.",)), Line(("It pours.",), ("Es gießt.", "Es regnet.")))
+    learnt, kept = split(Parallel(((first, *others), again), ()))
+    assert kept.lines == (first,)
+    assert learnt.lines == others
+
+
+def test_of_many_lines_about_a_thousand_are_kept_out():
+    learnt, kept = split(Parallel(numbered([20_000, 5_010]), ()))
+    assert len(kept.lines) == 1_001
+    assert len(learnt.lines) + len(kept.lines) == 25_010
 
 
 def test_the_first_lines_are_taken_across_documents():

@@ -24,7 +24,7 @@ from qa.pages import (
     question_turn,
     waiting_turn,
 )
-from qa.types import Answer, Article, Chunk, Citation, Passage, Source
+from qa.types import Answer, Article, Chunk, Citation, Lang, Passage, Source
 from tests.browser.fakes import ARTICLES, HOSTILE, FakeBot, make_article
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
@@ -228,11 +228,25 @@ def test_small_talk_shows_its_message_alone() -> None:
     assert tree.all("button") == []
 
 
-def test_what_was_searched_for_is_told_where_it_differs() -> None:
-    answer = replace(answered(cited("Zu.")), searched_for="Fährbrücke Sperrung")
-    notes = [note.text() for note in parse(answer_turn(answer, "en", 84)).all("p", "qa-note")]
-    assert notes == ["Searched for: Fährbrücke Sperrung", "Took 84 ms"]
-    assert len(parse(answer_turn(answered(cited("Zu.")), "en", 84)).all("p", "qa-note")) == 1
+@pytest.mark.parametrize(("ui", "note"), [("en", "Searched for: {} Edit"), ("de", "Gesucht wurde nach: {} Bearbeiten")])
+def test_what_was_searched_for_is_told_where_it_differs(ui: Lang, note: str) -> None:
+    search = 'Fährbrücke: "seit wann" <b>?'
+    tree = parse(answer_turn(replace(answered(cited("Zu.")), searched_for=search), ui, 84))
+    assert next(one.text() for one in tree.all("p", "qa-note")) == note.format(search)
+    (button,) = tree.all("button", "qa-edit")
+    assert button.attributes["value"] == search
+    assert button.attributes["title"] == LABELS[ui].edit_name
+    asked = answered(cited("Zu."))
+    for same in (asked, replace(asked, searched_for=f" {asked.question}  "), replace(asked, searched_for="")):
+        tree = parse(answer_turn(same, ui, 84))
+        assert (len(tree.all("p", "qa-note")), tree.all("button", "qa-edit")) == (1, [])
+
+
+def test_an_abstention_tells_what_was_searched_for_too() -> None:
+    tree = parse(
+        answer_turn(replace(FakeBot().ask("Capital of Australia"), searched_for="Australia: capital?"), "en", 1)
+    )
+    assert len(tree.all("button", "qa-edit")) == 1
 
 
 def test_waiting_is_announced_and_problems_are_text() -> None:

@@ -52,6 +52,11 @@ def test_a_dictionary_alone_is_refused(tmp_path):
         read_parallel(tmp_path)
 
 
+def test_marks_written_for_the_web_are_read_as_what_they_are(tmp_path):
+    write(tmp_path, PAIRS_FILE, ["It &apos;s &quot;late&quot;\tEs ist &quot;spät&quot;"])
+    assert read_parallel(tmp_path).lines == (Line(('It \'s "late"',), ('Es ist "spät"',)),)
+
+
 def test_every_wording_is_kept_once_on_the_side_of_its_language(tmp_path):
     lines = [
         row("The dog barks.", ["Der Hund bellt.", "Ein Hund bellt.", "Der Hund bellt."]),

@@ -51,15 +51,19 @@ def test_ranks_count_from_one_in_each_ranking(index: Index) -> None:
 
 
 def test_scores_fall_and_are_the_fusion_of_both(index: Index) -> None:
-    fusion = Fusion(weight=0.3, half=2.0)
-    found = retrieve(index, WordEncoder(), "Duma Vertrag Haubitzen", 3, fusion=fusion).candidates
-    scores = [one.passage.score for one in found]
-    assert scores == sorted(scores, reverse=True)
-    for one in found:
-        passage = one.passage
-        lexical = passage.lexical_score or 0.0
-        assert passage.score == pytest.approx((passage.dense_score or 0.0) + 0.3 * lexical / (lexical + 2.0))
-        assert passage.score == fused_score(passage, fusion)
+    fusion = Fusion(weight=0.3, half=2.0, across=0.1, bonus=0.05)
+    for question, weight, bonus in (
+        ("Duma und Vertrag über Haubitzen", 0.3, 0.0),
+        ("the Duma and the Vertrag", 0.1, 0.05),
+    ):
+        found = retrieve(index, WordEncoder(), question, 3, fusion=fusion).candidates
+        scores = [one.passage.score for one in found]
+        assert scores == sorted(scores, reverse=True)
+        for one in found:
+            passage = one.passage
+            words = (passage.lexical_score or 0.0) / ((passage.lexical_score or 0.0) + 2.0)
+            assert passage.score == pytest.approx((passage.dense_score or 0.0) + weight * words + bonus)
+            assert passage.score == fused_score(passage, fusion, "de" if not bonus else "en")
 
 
 def test_one_ranking_alone(index: Index) -> None:

@@ -118,6 +118,28 @@ def test_two_browsers_do_not_see_each_other(client: TestClient) -> None:
     assert len(other.ask("Where does the tram line go?")) == 2
 
 
+def test_the_bot_is_told_the_earlier_questions_of_this_browser_alone(client: TestClient, bot: FakeBot) -> None:
+    one, other = Session(client), Session(client)
+    one.ask("Wann wird die Fährbrücke gesperrt?")
+    one.ask("x" * (QUESTION_LIMIT + 1))
+    other.ask("Where does the tram line go?")
+    turn = one.ask("and <b>why</b>?")[-1]
+    assert bot.histories[-3:] == [(), (), ("Wann wird die Fährbrücke gesperrt?",)]
+    assert ">Wann wird die Fährbrücke gesperrt?: and <b>why</b>?</span>" in unescape(turn)
+    assert "<b>" not in turn
+    one.ask("Danke")
+    assert bot.histories[-1] == ("Wann wird die Fährbrücke gesperrt?", "and <b>why</b>?")
+
+
+def test_a_question_that_failed_and_a_starter_are_earlier_questions_too(client: TestClient, bot: FakeBot) -> None:
+    session = Session(client, "en")
+    title = unescape(session.start(1)[0])
+    session.ask("RuntimeError")
+    session.ask("and then?")
+    assert [question in title for question in bot.histories[-1][:1]] == [True]
+    assert bot.histories[-1][1:] == ("RuntimeError",)
+
+
 def test_the_interface_follows_the_browser_and_the_answer_the_question(client: TestClient) -> None:
     turn = Session(client, "de-DE,de;q=0.9").ask("Capital of Australia")[1]
     assert "The articles do not say" in turn

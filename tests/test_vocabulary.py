@@ -92,6 +92,7 @@ def test_german_words_become_pieces_and_keep_their_umlauts(vocabulary):
         assert tokens(vocabulary.tokenizer, f"{word}"[0].upper() + word[1:].replace("ü", "u\u0308")) == [word.lower()]
 
 
+@settings(max_examples=20)  # each one reads both vocabularies anew
 @given(st.data())
 def test_whole_english_words_are_the_teachers_pieces(vocabulary, teacher, data):
     words = [p for p in plain(teacher.tokenizer).get_vocab() if p.isascii() and p.isalpha()]

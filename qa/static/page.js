@@ -140,6 +140,21 @@ BESIDE.addEventListener("change", () => {
 
 /* The conversation */
 
+/** Puts what was searched for into the box, where it can be changed and sent as a question of its own. */
+function editSearch(button) {
+  const box = document.querySelector("#qa-box textarea");
+  if (!box || box.disabled) return;
+  box.value = button.value;
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+  box.focus();
+  box.setSelectionRange(box.value.length, box.value.length);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.(".qa-edit");
+  if (button) editSearch(button);
+});
+
 let questions = 0;
 let answers = 0;
 

@@ -26,8 +26,8 @@ from qa.build import index_articles
 from qa.config import Settings
 from qa.embed import load_encoder
 from qa.measuring.datasets import load_dataset
-from qa.retrieve import Fusion, Retrieval, fused_score, retrieve
-from qa.text import content_words
+from qa.retrieve import FUSION, Fusion, Retrieval, retrieve
+from qa.text import content_words, language
 from qa.types import Article, Lang
 
 if TYPE_CHECKING:
@@ -37,8 +37,10 @@ if TYPE_CHECKING:
     from qa.types import Encoder
 
 LANGS: tuple[Lang, ...] = ("de", "en")
-WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5)
-HALVES = (0.75, 1.5, 3.0, 6.0)
+WEIGHTS = (0.5, 0.7, 1.0, 1.5)
+HALVES = (1.5, 3.0, 6.0)
+ACROSS = (0.2, 0.4, 0.7)
+BONUSES = (0.0, 0.1, 0.2, 0.25, 0.3, 0.4)
 FURTHER = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 
 #: Passages taken per question before the weights are tried; the shipped fusion decides which.
@@ -49,6 +51,9 @@ ANSWERED = 0.9
 
 #: Most quotes of an answer.
 TOP = 4
+
+#: Rank from which on a page counts for nothing.
+DEEPEST = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,31 +126,91 @@ def _task(files: Mapping[Lang, Path], lang: Lang) -> Task:
     return Task(list(articles), questions)
 
 
+def mixed(tasks: Mapping[Lang, Task]) -> Task:
+    """Every other page (XQuAD: article) in German, the rest in English: a question has its page in one language only.
+
+    Args:
+        tasks: By language of the pages; the n-th question is the same in both.
+    """
+    pages = [
+        {lang: tasks[lang].questions[LANGS[0]][at].article_id for lang in LANGS}
+        for at in range(len(tasks[LANGS[0]].questions[LANGS[0]]))
+    ]
+    chosen: dict[str, Lang] = {}
+    for pair in pages:
+        chosen.setdefault(_family(pair[LANGS[0]]), LANGS[len(chosen) % 2])
+    written = [chosen[_family(pair[LANGS[0]])] for pair in pages]
+    kept = {(lang, pair[lang]) for lang, pair in zip(written, pages, strict=True)}
+    return Task(
+        [article for lang in LANGS for article in tasks[lang].articles if (lang, article.id) in kept],
+        {asked_in: [tasks[lang].questions[asked_in][at] for at, lang in enumerate(written)] for asked_in in LANGS},
+    )
+
+
+def _family(article_id: str) -> str:
+    """What a page belongs to: in XQuAD the article of a paragraph."""
+    return article_id.partition("#")[0]
+
+
 def keywords(questions: Sequence[Question]) -> list[Question]:
     """The same questions as people type them into a search box: content words only, lower case."""
     return [replace(one, text=" ".join(content_words(one.text))) for one in questions]
 
 
-def page_ndcg(asked: Sequence[Asked], fusion: Fusion) -> float:
-    """nDCG@10 of the right page, the rank of a page being that of its best passage; one page is relevant."""
-    scores = []
-    for one in asked:
-        ranked = sorted(one.found.candidates, key=lambda candidate: -fused_score(candidate.passage, fusion))
-        pages = list(dict.fromkeys(candidate.passage.article.id for candidate in ranked))[:10]
-        rank = pages.index(one.question.article_id) + 1 if one.question.article_id in pages else 0
-        scores.append(1.0 / np.log2(rank + 1) if rank else 0.0)
-    return float(np.mean(scores))
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """What was found for one question, as arrays ``(n,)``: for trying many fusions.
+
+    Attributes:
+        cosine: Of question and passage.
+        bm25: In units of the rarest word.
+        crossed: Whether the passage is in another language than the question.
+        page: Which page it belongs to, numbered from 0.
+        right: The number of the page that was asked of, -1 where none of its passages was found.
+    """
+
+    cosine: NDArray[np.float64]
+    bm25: NDArray[np.float64]
+    crossed: NDArray[np.bool_]
+    page: NDArray[np.int64]
+    right: int
+
+    @classmethod
+    def of(cls, asked: Asked) -> Pool:
+        """From what was retrieved."""
+        passages = [candidate.passage for candidate in asked.found.candidates]
+        lang = language(asked.question.text)
+        numbers = {name: at for at, name in enumerate(dict.fromkeys(passage.article.id for passage in passages))}
+        return cls(
+            np.array([passage.dense_score or 0.0 for passage in passages]),
+            np.array([passage.lexical_score or 0.0 for passage in passages]),
+            np.array([passage.article.lang != lang for passage in passages], bool),
+            np.array([numbers[passage.article.id] for passage in passages], np.int64),
+            numbers.get(asked.question.article_id, -1),
+        )
+
+    def ndcg(self, fusion: Fusion) -> float:
+        """nDCG@10 of the right page, the rank of a page being that of its best passage."""
+        if self.right < 0:
+            return 0.0
+        words = self.bm25 / (self.bm25 + fusion.half)
+        weights = np.where(self.crossed, fusion.across, fusion.weight)
+        scores = self.cosine + weights * words + fusion.bonus * self.crossed
+        best = np.full(self.page.max() + 1, -np.inf)
+        np.maximum.at(best, self.page, scores)
+        rank = 1 + int((best > best[self.right]).sum())
+        return float(1 / np.log2(rank + 1)) if rank <= DEEPEST else 0.0
 
 
 def samples(index: Index, asked: Sequence[Asked], direction: str) -> Iterator[Sample]:
     """Candidate sentences of every question, once with its page (in XQuAD: its whole article) and once without."""
     for one in asked:
-        family = one.question.article_id.split("#")[0]
+        family = _family(one.question.article_id)
         for held_back in (False, True):
             kept = [
                 candidate
                 for candidate in one.found.candidates
-                if not (held_back and candidate.passage.article.id.split("#")[0] == family)
+                if not (held_back and _family(candidate.passage.article.id) == family)
             ]
             retrieval = Retrieval(tuple(kept[:PASSAGES]), one.found.query, {})
             labels = [
@@ -215,6 +280,19 @@ def further_quotes(model: EvidenceModel, data: Sequence[Sample]) -> None:
         print(f"further quotes within {distance:<4}: precision {precision:.3f} recall {recall:.3f} F1 {f1:.3f}")
 
 
+def print_grid(part: str, fusions: Sequence[Fusion], grid: Mapping[str, Sequence[float]]) -> None:
+    """Print the best fusions and the one in use, by mean nDCG@10 of the page over the directions."""
+    means = np.mean(list(grid.values()), axis=0)
+    print(f"nDCG@10 of the page, {part}: {' '.join(grid)}, mean")
+    shown = [*np.argsort(-means)[:12], *(at for at, fusion in enumerate(fusions) if fusion == FUSION)]
+    for at in shown:
+        fusion, scores = fusions[int(at)], " ".join(f"{column[int(at)]:.3f}" for column in grid.values())
+        print(
+            f"  weight {fusion.weight:<4} half {fusion.half:<4} across {fusion.across:<4} bonus {fusion.bonus:<5} "
+            f"{scores}  {means[int(at)]:.4f}"
+        )
+
+
 def main() -> None:
     """Fit on train, confirm on dev and XQuAD, print all."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -223,21 +301,23 @@ def main() -> None:
     options = parser.parse_args()
     encoder = load_encoder()
     collected: dict[str, list[Sample]] = {"train": [], "dev": [], "xquad": []}
-    grid: dict[str, dict[Fusion, list[float]]] = {part: {} for part in collected}
-    with tempfile.TemporaryDirectory() as folder:
-        for part, lang in product(collected, LANGS):
-            task = xquad(options.data, lang) if part == "xquad" else omosqa(options.data, part, lang)
-            index = index_articles(Settings(index=Path(folder) / f"{part}-{lang}"), encoder, task.articles)
-            for asked_in, questions in task.questions.items():
-                asked = _ask(index, encoder, [*questions, *(keywords(questions) if part == "train" else [])])
-                collected[part].extend(samples(index, asked, f"{asked_in}→{lang}"))
-                for fusion in map(Fusion, *zip(*product(WEIGHTS, HALVES), strict=True)):
-                    grid[part].setdefault(fusion, []).append(page_ndcg(asked, fusion))
-    for part in ("train", "dev"):
-        print(f"nDCG@10 of the page, OMoS-QA {part}: de→de en→de de→en en→en, mean")
-        for fusion, scores in grid[part].items():
-            shown = " ".join(f"{score:.3f}" for score in scores)
-            print(f"  weight {fusion.weight:<4} half {fusion.half:<5} {shown}  {np.mean(scores):.4f}")
+    fusions = [Fusion(*weights) for weights in product(WEIGHTS, HALVES, ACROSS, BONUSES)]
+    for part, kept in collected.items():
+        grid: dict[str, list[float]] = {}
+        tasks = {
+            lang: xquad(options.data, lang) if part == "xquad" else omosqa(options.data, part, lang) for lang in LANGS
+        }
+        written_in: list[tuple[str, Task]] = [*tasks.items(), ("mixed", mixed(tasks))]
+        for written, task in written_in:
+            with tempfile.TemporaryDirectory() as folder:
+                index = index_articles(Settings(index=Path(folder) / "index"), encoder, task.articles)
+                for asked_in, questions in task.questions.items():
+                    asked = _ask(index, encoder, [*questions, *(keywords(questions) if part == "train" else [])])
+                    if written != "mixed":
+                        kept.extend(samples(index, asked, f"{asked_in}→{written}"))
+                    pools = [Pool.of(one) for one in asked]
+                    grid[f"{asked_in}→{written}"] = [float(np.mean([one.ndcg(f) for one in pools])) for f in fusions]
+        print_grid(part, fusions, grid)
     model = fit(collected["train"])
     print(dict(zip(FEATURES, model.weights, strict=True)), model)
     for part, data in collected.items():

@@ -11,9 +11,10 @@ German text and its English translation both get the teacher's vector of the Eng
   batch.
 
 ``python -m qa.train.distill --data DIR --out DIR`` goes through all of it: vocabulary and first rows
-(:mod:`qa.train.vocabulary`; ``--start FOLDER`` goes on from a student instead), training with checkpoints, and a
-sentence-transformers folder at the end. Called again with the same ``--out``, it goes on where it stopped. A GPU is
-used where there is one. ``--smoke`` runs it all on 200 pairs in under a minute.
+(:mod:`qa.train.vocabulary`; ``--start FOLDER`` goes on from a student instead), training with checkpoints, and at the
+end the student as a sentence-transformers folder and, exported, as an encoder that ``qa`` loads. Called again with the
+same ``--out``, it goes on where it stopped. A GPU is used where there is one. ``--smoke`` runs it all on 200 pairs in
+under a minute.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from tokenizers import Tokenizer
 
 from qa.errors import QAError
 from qa.train.bert import Bert
+from qa.train.export import export
 from qa.train.optimise import Adam, learning_rate
 from qa.train.pairs import Parallel, read_parallel
 from qa.train.steps import Learner, Material, line_targets, prepare, vectors
@@ -53,9 +55,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-CHECKPOINT, LOG, STUDENT, START, TARGETS = "checkpoint.pt", "log.jsonl", "student", "start", "targets.npy"
-#: One line in so many is kept from training, to see whether the student learns or learns by heart.
-HELD_OUT = 150
+CHECKPOINT, LOG, STUDENT, START, ENCODER = "checkpoint.pt", "log.jsonl", "student", "start", "encoder"
+TARGETS = "targets.npy"
+#: Lines kept from training, to see whether the student learns or learns by heart.
+HELD_OUT = 1_000
 _TEACHER_BUDGET = 16_384
 _SMOKE_PAIRS = 200
 #: Fewer do not even fill a batch that has something to choose from.
@@ -157,7 +160,7 @@ class Training:
     def save(self) -> None:
         """Write the checkpoint and the student as they are now."""
         state = {"step": self.step, "student": self.student.state_dict(), "optimiser": self.optimiser.state()}
-        state["begun_with"] = self._begun_with
+        state |= {"begun_with": self._begun_with, "memory": self.learner.memory.state()}
         self.student.save(self.out / STUDENT)
         fresh = self.out / f"{CHECKPOINT}.new"
         torch.save(state, fresh)
@@ -165,7 +168,7 @@ class Training:
         self._log({"step": self.step, "held_out": asdict(self.held_out())})
 
     def held_out(self) -> HeldOut:
-        """How the student does on lines that it never saw (up to 1,000)."""
+        """How the student does on lines that it never saw."""
         lines = self._held_out.lines
         german = self._held_out.wordings["de"].starts[:lines].tolist()
         found = vectors(self.student, self._held_out.pieces["de"], german, _TEACHER_BUDGET)
@@ -181,13 +184,14 @@ class Training:
         mend = "give another --out, or remove the file to begin anew"
         try:
             state = torch.load(path, map_location=self.student.rows.device, weights_only=True)
-            begun_with = state["begun_with"]
+            begun_with, _ = state["begun_with"], state["memory"]
         except (OSError, RuntimeError, KeyError, EOFError, UnpicklingError) as error:
             raise QAError(f"checkpoint {path} cannot be read: {str(error).splitlines()[0]}", mend) from error
         if begun_with != self._begun_with:
             raise QAError(f"checkpoint {path} was begun with {begun_with}, not with {self._begun_with}", mend)
         self.student.load_state_dict(state["student"])
         self.optimiser.restore(state["optimiser"])
+        self.learner.memory.restore(state["memory"])
         self.step = int(state["step"])
         self.learner.skip(self.step)
 
@@ -219,16 +223,18 @@ class Training:
 
 
 def split(parallel: Parallel) -> tuple[Parallel, Parallel]:
-    """What to learn from, and one line in ``HELD_OUT`` (of few lines, one in ten) that stays out of it."""
-    count = len(parallel.lines)
-    every = HELD_OUT if count > 100 * HELD_OUT else 10
-    learnt, kept, at = [], [], 0
-    for document in parallel.documents:
-        numbers = range(at, at + len(document))
-        learnt.append(tuple(line for number, line in zip(numbers, document, strict=True) if number % every))
-        kept += [line for number, line in zip(numbers, document, strict=True) if number % every == 0]
-        at += len(document)
-    return Parallel(tuple(learnt), parallel.entries), Parallel((tuple(kept[:1_000]),), ())
+    """What to learn from, and some ``HELD_OUT`` lines, of few lines one in ten, that stay out of it.
+
+    Sources stand in several groups: a line with a wording of one that is held out is not learnt from either.
+    """
+    every = max(10, len(parallel.lines) // HELD_OUT)
+    kept = parallel.lines[::every]
+    known = {text for line in kept for text in (*line.english, *line.german)}
+    learnt = tuple(
+        tuple(line for line in document if known.isdisjoint((*line.english, *line.german)))
+        for document in parallel.documents
+    )
+    return Parallel(learnt, parallel.entries), Parallel((kept,), ())
 
 
 def _digest(folder: Path) -> str:
@@ -270,6 +276,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder with the parallel texts (qa/train/pairs.py)")
     parser.add_argument("--out", type=Path, required=True, help="folder of the training: checkpoint, log, student")
     parser.add_argument("--start", type=Path, help="student to go on from (sentence-transformers folder)")
+    parser.add_argument("--name", default="bilingual-de-en", help="of the exported encoder")
     parser.add_argument("--steps", type=int, default=usual.steps)
     parser.add_argument("--budget", type=int, default=usual.budget, help="padded word pieces of a batch")
     parser.add_argument("--layer-rate", type=float, default=usual.layer_rate)
@@ -302,6 +309,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             pairs = [(line.english[0], german) for line in both for german in line.german]
             start_student(pairs, start, seed=given.seed)
         Training(parallel, start, given.out, options).run()
+        export(given.out / STUDENT, given.out / ENCODER, name=given.name, provenance=f"qa.train.distill, {options}")
     except QAError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -15,6 +15,7 @@ import lzma
 import re
 from collections import Counter
 from dataclasses import dataclass
+from html import unescape
 from typing import TYPE_CHECKING
 
 from qa.errors import QAError
@@ -137,7 +138,8 @@ def _translations(row: _Row) -> tuple[str, Line | None]:
 
 def _tab_separated(path: Path) -> Iterator[Line]:
     for row in _rows(path):
-        english, tab, german = row.text.partition("\t")
+        # Some of the sentence pairs hold &apos; and &quot;.
+        english, tab, german = unescape(row.text).partition("\t")
         if not tab:
             raise row.unreadable()
         if english.strip() and german.strip():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 
 from qa.errors import QAError
 from qa.types import Answer, Article, Chunk, Citation, Lang, Passage, Source
@@ -110,6 +112,7 @@ class FakeBot:
         self._articles = articles
         self._delay = delay
         self.asked: list[str] = []
+        self.histories: list[tuple[str, ...]] = []
 
     def articles(self) -> tuple[Article, ...]:
         return self._articles
@@ -117,8 +120,14 @@ class FakeBot:
     def article(self, article_id: str) -> Article | None:
         return next((article for article in self._articles if article.id == article_id), None)
 
-    def ask(self, question: str, top: int = 4) -> Answer:
+    def ask(self, question: str, top: int = 4, history: Sequence[str] = ()) -> Answer:
+        """Searches for ``question`` after the one before it, if it starts with "and"."""
         self.asked.append(question)
+        self.histories.append(tuple(history))
+        search = f"{history[-1]}: {question}" if history and question.startswith("and ") else question
+        return replace(self._found(search, top), question=question, searched_for=search)
+
+    def _found(self, question: str, top: int) -> Answer:
         time.sleep(self._delay)
         if "QAError" in question:
             raise QAError("The index is damaged", "qa build")

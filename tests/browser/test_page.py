@@ -78,6 +78,25 @@ def test_ask_open_a_citation_read_the_marked_sentence_and_come_back(open_page: O
     expect(button).to_be_focused()
 
 
+@pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
+def test_what_a_follow_up_was_taken_for_can_be_edited_and_sent(open_page: OpenPage, screen: dict) -> None:
+    page = open_page(**screen)
+    ask(page)
+    answer = ask(page, "and the bridge?")
+    note = answer.locator(".qa-searched")
+    expect(note).to_contain_text(f"Searched for: {QUESTION}: and the bridge?")
+    assert overflow(page) == 0
+    note.get_by_role("button", name="Edit this search and send it again").click()
+    box = page.get_by_role("textbox")
+    expect(box).to_be_focused()
+    expect(box).to_have_value(f"{QUESTION}: and the bridge?")
+    box.press_sequentially(" Donnerstag")
+    box.press("Enter")
+    expect(page.locator(".qa-question").last).to_have_text(f"{QUESTION}: and the bridge? Donnerstag")
+    expect(page.locator(".qa-answer")).to_have_count(3)
+    expect(page.locator(".qa-answer").last.locator(".qa-searched")).to_have_count(0)
+
+
 def test_the_close_button_and_a_second_click_close_the_panel_too(open_page: OpenPage) -> None:
     page = open_page()
     button = citation(ask(page))
