@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from qa import names
 from qa.lexical import plain_text
 from qa.slips import SHORTEST, common_words, meant_by
-from qa.text import is_function_word
+from qa.text import is_function_word, language
 
 if TYPE_CHECKING:
     from qa.slips import Vocabulary
@@ -139,12 +139,13 @@ def _in_case_of(typed: str, word: str) -> str:
 def _with_names(question: str, vocabulary: Vocabulary) -> str:
     """The question with the names that the articles lack in a spelling that they have."""
     tokens = _tokens(question)
+    lang = language(question)
     changes: list[_Change] = []
     for at, token in enumerate(tokens):
         if changes and token.start < changes[-1].end:
             continue
         run = list(_run(question, tokens[at : at + names.longest()]))
-        found = names.match([one.text for one in run])
+        found = names.match([one.text for one in run], lang)
         if found is None or _has(vocabulary, [one.plain for one in run[: found.length]]):
             continue
         known = [other for other in found.others if _has(vocabulary, names.parts(other))]

@@ -45,7 +45,7 @@ def articles(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
         ("Nord-Korea", "Nordkorea"),
         ("Kiev", "Kiew"),
         ("Kyivs Antwort", "Kiews Antwort"),
-        ("North Korea and South Korea", "Nordkorea and Südkorea"),
+        ("Was sagen North Korea und South Korea", "Was sagen Nordkorea und Südkorea"),
         ("Pyongyang", "Pjöngjang"),
         ("Pyongjang", "Pjöngjang"),
         ("Budanow", "Budanov"),
