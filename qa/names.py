@@ -8,7 +8,7 @@ has it, it is not translated: the encoder knows that "South Korea" is "Südkorea
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,10 +21,10 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 
 #: Abbreviations up to this length, and those that are function words, count in capitals only: "UN", "US", "WHO".
 _SHORT = 2
-#: Letters by which "Schwarzen Meer" is told to be "Schwarzes Meer".
-_STEM = 5
 #: Before a line whose spellings are no translations of each other.
 _ALIKE = "= "
+#: Columns of the other lines with the spellings that are customary in a language.
+_CUSTOMARY: Mapping[int, Lang] = {0: "de", 1: "en"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +47,16 @@ def match(words: Sequence[str], lang: Lang | None = None) -> Match | None:
 
     Args:
         words: As typed.
-        lang: Where given, a name in the customary spelling of this language is not matched with its translation.
+        lang: Where given, a name in the customary spelling of this language is not matched.
     """
     table = _table()
     keys = tuple(word.lower() for word in words[: table.longest])
     for length in range(len(keys), 0, -1):
         for key in dict.fromkeys((keys[:length], (*keys[: length - 1], keys[length - 1].removesuffix("s")))):
             names = [name for name in table.names.get(key, ()) if not name.capitals or words[0].isupper()]
-            others = dict.fromkeys(
-                other
-                for name in names
-                for other in name.group
-                if _key(other) != key and not (lang and name.is_own(key, lang) and name.is_translation(other, lang))
-            )
+            if lang and any(name.own == lang for name in names):
+                return None
+            others = dict.fromkeys(other for name in names for other in name.group if _key(other) != key)
             if others:
                 return Match(length, tuple(others), key != keys[:length])
     return None
@@ -83,21 +80,11 @@ def parts(spelling: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Name:
-    """A spelling's group, whether its first two are no translations, and whether the spelling counts in capitals only."""
+    """A spelling's group, the language it is customary in alone, and whether it counts in capitals only."""
 
     group: tuple[str, ...]
-    alike: bool
+    own: Lang | None
     capitals: bool
-
-    def is_own(self, key: tuple[str, ...], lang: Lang) -> bool:
-        """Whether a spelling is the customary one of a language, and the other language has another."""
-        own = self.group[0 if lang == "de" else 1]
-        return not self.alike and key in {_key(own), _key(umlauts_spelt_out(own))}
-
-    def is_translation(self, other: str, lang: Lang) -> bool:
-        """Whether a spelling is the customary one of the other language, or another inflection of it."""
-        one, two = _key(self.group[1 if lang == "de" else 0]), _key(other)
-        return len(one) == len(two) and all(a[:_STEM] == b[:_STEM] for a, b in zip(one, two, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +99,14 @@ def _table() -> _Table:
     for line in _FILE.read_text(encoding="utf-8").splitlines():
         if not line or line.startswith("#"):
             continue
-        alike, group = line.startswith(_ALIKE), tuple(line.removeprefix(_ALIKE).split("; "))
-        for spelling in group:
-            name = _Name(group, alike, _needs_capitals(spelling))
-            for key in {_key(spelling), _key(umlauts_spelt_out(spelling))}:
-                names[key] = (*names.get(key, ()), name)
+        columns = [column.split(" / ") for column in line.removeprefix(_ALIKE).split("; ")]
+        group = tuple(spelling for column in columns for spelling in column)
+        for place, column in enumerate(columns):
+            own = None if line.startswith(_ALIKE) else _CUSTOMARY.get(place)
+            for spelling in column:
+                name = _Name(group, own, _needs_capitals(spelling))
+                for key in {_key(spelling), _key(umlauts_spelt_out(spelling))}:
+                    names[key] = (*names.get(key, ()), name)
     return _Table(names, max(map(len, names)))
 
 

@@ -7,6 +7,7 @@ for those the dictionary is read from their first letters on. What was meant is 
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from qa import names
 from qa.lexical import is_compound
 from qa.text import is_function_word, umlauts_spelt_out
 
-_FILE = Path(__file__).with_name("data") / "common_words.txt"
+_FILE = Path(__file__).with_name("data") / "common_words.txt.gz"
 
 
 class Vocabulary(Protocol):
@@ -70,8 +71,11 @@ _PLACES = 6
 
 @cache
 def common_words() -> dict[str, int]:
-    """The common words of both languages, lower case, each with its rank from 0; made by `qa.train.words`."""
-    lines = _FILE.read_text(encoding="utf-8").splitlines()
+    """The common words of both languages, lower case, with their ranks from 0, true up to `MOST_COMMON`.
+
+    Made by `qa.train.words`.
+    """
+    lines = gzip.decompress(_FILE.read_bytes()).decode().splitlines()
     return {word: rank for rank, word in enumerate(line for line in lines if not line.startswith("#"))}
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import pytest
 
 from qa.errors import QAError
+from qa.slips import MOST_COMMON
 from qa.train.pairs import Line
-from qa.train.words import common, main
+from qa.train.words import common, main, write
 
 
 def test_lines_are_counted_whatever_their_wordings() -> None:
@@ -28,8 +30,8 @@ def test_figures_and_short_words_are_left_out() -> None:
 def test_the_command_writes_a_list_with_its_origin(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [{"g": "a", "p": "en-de", "s": f"Clear water {n}", "t": [f"Klares Wasser {n}"]} for n in range(4)]
     (tmp_path / "wmt_lines.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    main(["--data", str(tmp_path), "--out", str(tmp_path / "out.txt")])
-    head, *words = (tmp_path / "out.txt").read_text(encoding="utf-8").splitlines()
+    main(["--data", str(tmp_path), "--out", str(tmp_path / "out.gz")])
+    head, *words = gzip.decompress((tmp_path / "out.gz").read_bytes()).decode().splitlines()
     assert head.startswith("# German and English words")
     assert words == ["clear", "klares", "wasser", "water"]
     assert "4 words" in capsys.readouterr().out
@@ -38,3 +40,9 @@ def test_the_command_writes_a_list_with_its_origin(tmp_path, capsys: pytest.Capt
 def test_without_data_it_says_so(tmp_path) -> None:
     with pytest.raises(QAError, match="no lines to learn from"):
         main(["--data", str(tmp_path), "--out", str(tmp_path / "out.txt")])
+
+
+def test_only_the_most_common_keep_their_order(tmp_path) -> None:
+    first, rare = [f"z{n:06}" for n in range(MOST_COMMON, 0, -1)], ["bald", "alt"]
+    write([*first, *rare], tmp_path / "out.gz")
+    assert gzip.decompress((tmp_path / "out.gz").read_bytes()).decode().splitlines()[1:] == [*first, "alt", "bald"]
