@@ -104,9 +104,21 @@ def _with_words(question: str, vocabulary: Vocabulary) -> str:
         return question
     for token in unknown:
         better = meant_by(token.plain, vocabulary)
-        if better is not None:
+        if better is not None and not _is_name_part(question, token, better, vocabulary):
             changes.append(_Change(token.start, token.end, _in_case_of(token.text, better)))
     return _applied(question, changes)
+
+
+def _is_name_part(question: str, token: _Token, better: str, vocabulary: Vocabulary) -> bool:
+    """Whether a word seems to be a name that nobody has: its capital or hyphen forbids what it could be mended to."""
+    if question.isupper():
+        return False
+    sentence = question[: token.start].rstrip(" \"„“”»«'(")
+    within = bool(sentence) and sentence[-1] not in ".:!?"
+    if within and token.text[0].isupper() and is_function_word(better):
+        return True  # "Wann war Gegeen Kaiser?" is no "Wann war gegen ...".
+    beside = question[token.start - 1 : token.start] == "-" or question[token.end : token.end + 1] == "-"
+    return beside and not (vocabulary.frequency(better) or better in names.single_words())  # "Heung-min"
 
 
 def _joined(question: str, tokens: Sequence[_Token], vocabulary: Vocabulary) -> list[_Change]:
@@ -146,7 +158,13 @@ def _with_names(question: str, vocabulary: Vocabulary) -> str:
             continue
         run = list(_run(question, tokens[at : at + names.longest()]))
         found = names.match([one.text for one in run], lang)
-        if found is None or _has(vocabulary, [one.plain for one in run[: found.length]]):
+        # "US-Wirtschaft" is right where the articles write "USA".
+        prefix = token.text.isupper() and question[token.end : token.end + 1] == "-" and not question.isupper()
+        if (
+            found is None
+            or (prefix and found.length == 1)
+            or _has(vocabulary, [one.plain for one in run[: found.length]])
+        ):
             continue
         known = [other for other in found.others if _has(vocabulary, names.parts(other))]
         if known:

@@ -156,3 +156,20 @@ def test_no_word_that_the_articles_have_is_lost(articles: LexicalIndex, typed: s
     for word in plain_text(typed).split():
         if word.isalpha() and articles.frequency(word):
             assert word in mended
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("Wann war Gegeen Kaiser?", ["gegen", "kaiser"]),
+        ("Tore von Son Heung-min", ["tore"]),
+        ("Was schwächte die US-Wirtschaft?", ["usa", "wirtschaft"]),
+    ],
+)
+def test_what_may_be_a_name_is_left_alone(question: str, words: list[str]) -> None:
+    assert mend(question, Words(words)) == question
+
+
+def test_the_same_slips_elsewhere_are_mended() -> None:
+    assert mend("Gegeen wen war der Kaiser?", Words(["kaiser"])) == "Gegen wen war der Kaiser?"
+    assert mend("K-Haubizen und Haubizen-Typen", Words(["haubitzen", "typen"])) == "K-Haubitzen und Haubitzen-Typen"
