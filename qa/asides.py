@@ -131,6 +131,20 @@ def recognise(text: str) -> Aside | None:
     return _phrases_only(words(text), text) or _about_articles(words(without_courtesies(text)), text)
 
 
+def recognise_more(text: str, last: Aside) -> Aside | None:
+    """The question about all articles that a text is after another ("and the newest?", "wie viele sind es?")."""
+    if last.kind in _SMALL_TALK or len(text) > LONGEST_TEXT:
+        return None
+    said = [word for word in words(text) if (word,) not in _lists().phrases.phrases["joint"]]
+    return _about_articles([*said, "artikel"], text) if said else None
+
+
+def may_point(text: str) -> bool:
+    """Whether an aside may mean the question before it instead: "how does it work?", but not "how do you work?"."""
+    said = frozenset(words(text))
+    return bool(said & _lists().words["pointing"]) and not said & _lists().words["to_the_bot"]
+
+
 def reply(aside: Aside, corpus: Corpus) -> Reply:
     """What the bot says to an aside about these articles."""
     texts, n = _TEXTS[aside.lang], corpus.article_count()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qa.asides import Aside, recognise
+from qa.asides import Aside, may_point, recognise, recognise_more
 from qa.conversation import resolve
 from qa.courtesies import without_courtesies
 from qa.lexical import plain_text
@@ -29,7 +29,7 @@ LONGEST_QUESTION = 2000
 LONG = 600
 #: Content words that a question needs to be searched without the text around it ("And why?" has none).
 ENOUGH = 2
-#: Earlier turns that a follow-up is read with: each is mended again, in about a millisecond.
+#: Earlier turns that a follow-up is read with at most: each is mended again, in about a millisecond.
 MOST_TURNS = 20
 #: Words of a keyword search at most; longer ones say enough to be weighed like a sentence.
 MOST_KEYWORDS = 6
@@ -61,13 +61,32 @@ def read(question: str, vocabulary: Vocabulary, history: Sequence[str] = ()) -> 
         vocabulary: The words of the articles.
         history: The earlier questions of the conversation as typed, oldest first.
     """
-    turn = _mended(question, vocabulary)
-    if not history or not leans(parse(turn.text)):
+    turns = [*history[-MOST_TURNS:], question]
+    turn = _turn(turns, vocabulary)
+    if len(turns) == 1 or not leans(parse(turn.text)) or (turn.aside and not may_point(turn.text)):
         return turn
-    earlier = [_mended(one, vocabulary) for one in history[-MOST_TURNS:]]
-    # What leans on a question is none to the bot: "how does it work?" after one about howitzers.
-    search = resolve(turn.text, [one.text for one in earlier if one.aside is None])
+    search = resolve(turn.text, _leaned_on(turns[:-1], vocabulary))
     return Reading(search.text[:LONGEST_QUESTION], search.topic) if search.topic else turn
+
+
+def _leaned_on(history: Sequence[str], vocabulary: Vocabulary) -> list[str]:
+    """The earlier questions, mended, back to the last that stood on its own; asides are none."""
+    found: list[str] = []
+    for end in range(len(history), 0, -1):
+        turn = _turn(history[:end], vocabulary)
+        if turn.aside is None:
+            found.insert(0, turn.text)
+            if not leans(parse(turn.text)):
+                break
+    return found
+
+
+def _turn(turns: Sequence[str], vocabulary: Vocabulary) -> Reading:
+    """The last of some turns, without what it may lean on but for the list of articles ("and the newest?")."""
+    turn = _mended(turns[-1], vocabulary)
+    last = recognise(normalise(turns[-2])) if turn.aside is None and len(turns) > 1 else None
+    more = recognise_more(turn.text, last) if last else None
+    return Reading(turn.text, aside=more) if more else turn
 
 
 def _mended(question: str, vocabulary: Vocabulary) -> Reading:

@@ -168,6 +168,8 @@ def _one_slip_away(spellings: Sequence[str], vocabulary: Vocabulary) -> Iterator
             yield _Candidate(0.0, -frequency, word)
         elif word in known_names:
             yield _Candidate(0.0, 0, word)
+        elif is_function_word(word):
+            yield _Candidate(COMMON, 0, word)
         elif common.get(word, MOST_COMMON) < MOST_COMMON:
             yield _Candidate(COMMON, common[word], word)
 

@@ -39,6 +39,8 @@ from tests.fakes import article
         ("what do the articles talk about?", "articles", "en"),
         ("what do you know?", "articles", "en"),
         ("Wovon handeln die Artikel?", "articles", "de"),
+        ("Wovon handeln diese Artikel?", "articles", "de"),
+        ("Really?", "reaction", "en"),
         ("Hallo! Welche Quellen benutzt du?", "articles", "de"),
         ("Was kann ich dich fragen?", "articles", "de"),
         ("Wer hat die Artikel geschrieben?", "articles", "de"),

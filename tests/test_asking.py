@@ -52,3 +52,43 @@ def test_a_long_text_without_a_question_is_cut() -> None:
     assert len(read(CHATTER * 100, WORDS).text) == LONGEST_QUESTION
     assert read(CHATTER * 10, WORDS).text == (CHATTER * 10).strip()
     assert len(CHATTER * 10) > LONG
+
+
+def test_a_follow_up_is_mended_and_so_is_what_it_leans_on() -> None:
+    reading = read("und wie viele Soldtaen in Kurks?", WORDS, ["Was plant Suedkorea?"])
+    assert "Soldaten in Kursk" in reading.text
+    assert reading.topic == "Was plant Südkorea?"
+
+
+def test_asides_between_change_nothing() -> None:
+    asked = "Wie viele Soldaten hat Seoul?"
+    alone = read("Und warum?", WORDS, [asked])
+    assert alone.topic == asked
+    for aside in ("danke!", "was kannst du?", "Welche Artikel gibt es?", "Really?"):
+        assert read("Und warum?", WORDS, [asked, aside]) == alone
+    assert read("Und warum?", WORDS, [asked, "Welche Artikel gibt es?", "und der neueste?"]) == alone
+
+
+def test_after_the_list_of_articles_more_is_asked_about_them() -> None:
+    for question, kind in (
+        ("Und der neueste?", "newest"),
+        ("and the oldest?", "oldest"),
+        ("wie viele sind es", "articles"),
+    ):
+        aside = read(question, WORDS, ["Welche Artikel gibt es?"]).aside
+        assert aside is not None
+        assert aside.kind == kind
+        assert read(question, WORDS, ["Wer ist in Kursk?"]).aside is None
+    assert read("Wer ist in Kursk?", WORDS, ["Welche Artikel gibt es?"]).aside is None
+
+
+def test_an_aside_that_points_at_the_question_before_leans_on_it() -> None:
+    assert read("how does it work?", WORDS).aside is not None
+    assert read("how does it work?", WORDS, ["Which Haubitzen?"]).topic == "Which Haubitzen?"
+    assert read("how do you work?", WORDS, ["Which Haubitzen?"]).aside is not None
+    assert read("what is this?", WORDS, ["hi"]).aside is not None
+
+
+def test_a_greeting_is_one_after_any_question() -> None:
+    for said in ("danke", "Wie geht's?", "was kannst du?", "great, thanks"):
+        assert read(said, WORDS, ["Wer ist in Kursk?"]) == read(said, WORDS)
