@@ -102,7 +102,7 @@ def ask(
     bot = _open_bot(settings, build=not no_build)
     for asked in _questions(question):
         answer = watch(bot.answering(asked, settings.top, after or ()), quiet=as_json)
-        found = bot.explain(answer.searched_for, EXPLAINED).candidates if explain else ()
+        found = bot.explain(answer.searched_for, EXPLAINED).candidates if explain and answer.searched_for else ()
         passages = [candidate.passage for candidate in found]
         if as_json:
             record = answer.to_dict()
