@@ -243,6 +243,12 @@ class Encoder(Protocol):
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """Passages to float32 rows of length 1, shape ``(n, dim)``."""
 
+    def encode_words(self, words: Sequence[str]) -> Vectors:
+        """Single words to float32 rows of length 1, shape ``(n, dim)``, near where they mean the same.
+
+        Of zeros where the encoder knows nothing of a word. Cheap: looked up, not computed.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Hits:
