@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "qa"
 #: From the ground up; a module may import from its own line and from the lines above it.
 LAYERS = [
     ["errors", "types"],
-    ["config", "text", "labels", "metrics"],
+    ["config", "only", "text", "labels", "metrics"],
     ["measuring.questions", "measuring.datasets"],
     ["reading.dates", "reading.glue", "reading.imprint", "reading.furniture", "reading.lines", "reading.pdf"],
     ["reading.frontmatter", "reading.headline", "reading.formats", "reading.clean"],
