@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -102,11 +103,12 @@ def ask(
 ) -> None:
     """Answer a question with quotes and citations, or say that the articles do not."""
     from qa.console import show_answer, show_passages  # noqa: PLC0415
-    from qa.types import Only, passage_dict  # noqa: PLC0415
+    from qa.only import read_dates  # noqa: PLC0415
+    from qa.types import passage_dict  # noqa: PLC0415
 
     settings = _settings(articles=articles, index=index, encoder=encoder, top=top)
+    only = replace(read_dates(since, until), outlets=tuple(outlet or ()))  # wrong dates are told before any work
     bot = _open_bot(settings, build=not no_build)
-    only = Only(since, until, tuple(outlet or ()))
     for asked in _questions(question):
         answer = bot.ask(asked, settings.top, after or (), only)
         found = bot.explain(answer.searched_for, EXPLAINED, answer.only).candidates if explain else ()

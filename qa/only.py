@@ -82,7 +82,16 @@ def read_only(since: str | None, until: str | None, outlets: Sequence[str], know
         FilterError: A date is none, the dates are in the wrong order, or an outlet is not in the index; one line that
             names it and, for an outlet, the nearest that is there.
     """
-    only = Only(_read_date("since", since), _read_date("until", until), _read_outlets(outlets, known))
+    return replace(read_dates(since, until), outlets=_read_outlets(outlets, known))
+
+
+def read_dates(since: str | None, until: str | None) -> Only:
+    """The part of `read_only` that needs no index.
+
+    Raises:
+        FilterError: As there.
+    """
+    only = Only(_read_date("since", since), _read_date("until", until))
     if is_void(only):
         raise FilterError(f"since {only.since} lies after until {only.until}", "swap them")
     return only

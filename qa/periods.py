@@ -116,14 +116,15 @@ def period_of(match: re.Match[str]) -> Period | None:
 
 def day_of(match: re.Match[str], name: str) -> Day | None:
     """The date that `date_pattern` found under a name, or None."""
-    found = {key.removeprefix(f"{name}_"): text
+    found = {
+        key.removeprefix(f"{name}_"): text
         for key, text in match.groupdict().items()
         if text and key.startswith(f"{name}_")
     }
     if "iso" in found:
         return Day(*(int(part) for part in found["iso"].split("-")))
     if "dotted" in found:
-        day, month, year = (found["dotted"].split(".") + [""])[:3]
+        day, month, year = found["dotted"].split(".")
         return Day(int(year) if year.strip() else None, int(month), int(day))
     month = found.get("month") or found.get("usmonth") or found.get("bare")
     year = found.get("year") or found.get("usyear") or found.get("bareyear") or found.get("alone")
@@ -178,9 +179,9 @@ def resolve(period: Period, days: Sequence[str]) -> Only | None:
         return _only(period, period.first.year)
     years = sorted({int(day[:4]) for day in days}, reverse=True) or [datetime.now(UTC).year]
     filters = {year: only for year in years if (only := _only(period, year))}
-    for year in filters:
+    for year, only in filters.items():
         if _any_within(_only(replace(period, relation="in") if period.last is None else period, year), days):
-            return filters[year]
+            return only
     for year, only in filters.items():
         begins = replace(period.first, year=year).iso or ""
         if days and begins <= days[-1] and _any_within(only, days):
@@ -200,17 +201,13 @@ def _only(period: Period, year: int) -> Only | None:
             last = replace(last, year=year + 1 if wraps else year)
         only = Only(said, last.iso)
         return None if last.iso is None or is_void(only) else only
-    match period.relation:
-        case "before":
-            return Only(None, _beside(said, -1))
-        case "after":
-            return Only(_beside(said, 1), None)
-        case "since":
-            return Only(said, None)
-        case "until":
-            return Only(None, said)
-        case _:
-            return Only(said, said)
+    filters: dict[Relation, Only] = {
+        "before": Only(None, _beside(said, -1)),
+        "after": Only(_beside(said, 1), None),
+        "since": Only(said, None),
+        "until": Only(None, said),
+    }
+    return filters.get(period.relation, Only(said, said))
 
 
 def _beside(text: str, step: Literal[-1, 1]) -> str:

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
 
     from qa.types import Article
 
-#: Sentences whose log-odds lie at most so far below the best count as equal.
+#: Sentences whose log-odds lie at most so far below the best count as equal. The price where dates say nothing, over
+#: XQuAD's German paragraphs under random dates (``python -m eval.filters --latest``): the first quote holds the answer
+#: to .791 of the questions answered, with 0.25 to .793, 0.5 .790, 0.75 .786, 1.0 .778, 1.25 .769.
 NEARLY_EQUAL = 0.5
 
 

@@ -3,9 +3,9 @@
 The date of an event is no restriction. "When did North Korea send troops in October 2024?" is answered by a report of
 November as well, so its date only takes part in the search, as words. A date is a restriction where it is said of the
 reports: "articles from October", "what did the press write before November?", "was stand vor November in den
-Artikeln?", "Im Oktober erschienene Berichte". The rules are grammar: the date stands at a noun for reports, at a verb of
-reporting whose subject is such a noun, or before the whole of a question about what they say. In doubt it is an event,
-because a filter can hide an answer and an event's date cannot.
+Artikeln?", "im Oktober erschienene Berichte". The rules are grammar: the date stands at a noun for reports, at a verb
+of reporting whose subject is such a noun, or before the whole of a question about what they say. In doubt it is an
+event, because a filter can hide an answer and an event's date cannot.
 
 Days counted from today ("yesterday", "letzte Woche") are not read: what is asked about was published at some time, and
 today says nothing about when.
@@ -31,7 +31,7 @@ _GERMAN: Final = (
     r"|veröffentlichung(?:en)?|reportagen?"
 )
 _NOUN: Final = rf"\b(?:{_ENGLISH}|{_GERMAN})\b"
-_PUBLISHED: Final = r"(?:published|written|dated|released|printed|posted|appearing|erschienen|veröffentlicht|publiziert)"
+_PUBLISHED: Final = r"(?:published|written|dated|released|printed|posted|erschienen|veröffentlicht|publiziert)"
 _BE: Final = r"(?:was|were|is|are|has\s+been|have\s+been|had\s+been)"
 #: "What article was published in 1937?" asks for the article; what was published in 1937 is its predicate.
 _NOT_BE: Final = r"(?<!\bwas\s)(?<!\bwere\s)(?<!\bis\s)(?<!\bare\s)(?<!\bbeen\s)"
@@ -133,5 +133,3 @@ def _without(question: str, match: re.Match[str]) -> str:
     text = _BEFORE_SIGN.sub("", f"{left} {right}".strip())
     # A capital letter goes on to what now begins the question.
     return text[:1].upper() + text[1:] if not left and question.lstrip()[:1].isupper() else text
-
-

@@ -32,7 +32,7 @@ LAYERS = [
     ["recency", "filter_text"],
     ["answer"],
     ["bot"],
-    ["doctor", "pages", "ui", "web"],
+    ["doctor", "filter_row", "pages", "ui", "web"],
     ["measuring.judge", "evaluate"],
     ["measuring.figures", "measuring.floors", "measuring.plots"],
     ["measuring.report"],

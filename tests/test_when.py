@@ -69,7 +69,14 @@ def test_any_text_is_read(text: str) -> None:
     assert said.period is not None or said.text == text
 
 
-@given(st.lists(st.sampled_from("articles reports Artikel die in im vom before vor 24 Oktober October 2024 1. bis to , ?".split()), max_size=14))
+@given(
+    st.lists(
+        st.sampled_from(
+            "articles reports Artikel die in im vom before vor 24 Oktober October 2024 1. bis to , ?".split()
+        ),
+        max_size=14,
+    )
+)
 def test_any_row_of_these_words_is_read(words: list[str]) -> None:
     said = read_time(" ".join(words))
     if said.period:
