@@ -19,6 +19,7 @@ from typing import Final
 
 from qa.periods import PERIOD, Period, date_pattern, day_of, period_of
 from qa.reading.dates import MONTHS
+from qa.text import content_words
 
 _ENGLISH: Final = (
     r"articles?|reports|news|stor(?:y|ies)|coverage|press|papers|newspapers?|media|publications?|dispatches"
@@ -86,6 +87,17 @@ _LATEST: Final = re.compile(
     rf"|(?:jüngste|aktuelle|letzte)[nrsm]?\s+(?:{_GERMAN}|entwicklung(?:en)?|stand|lage|angaben|zahlen))\b",
     re.IGNORECASE,
 )
+_ABOUT: Final = r"(?:about|on|of|regarding|concerning|über|zum?|zur|von)"
+_TOPIC: Final = r"(?P<topic>\S.*?)[\s?.!]*$"
+#: Questions that ask what the reports say about something. Over seeds/, "Was schrieben die Zeitungen über die Truppen in
+#: Kursk?" has confidence 0.14, "die Truppen in Kursk" 0.32: no sentence of an article speaks of newspapers that write.
+_FRAMES: Final = _compiled(
+    rf"^\W*what\s+(?:do|does|did|have|had)\s+(?:\w+\s+){{0,2}}?{_NOUN}\s+{_SAY}\s+{_ABOUT}\s+{_TOPIC}",
+    rf"^\W*what\s+{_BE}\s+(?:reported|published|written|said)\s+{_ABOUT}\s+{_TOPIC}",
+    rf"^\W*was\s+{_SAGEN}\s+(?:\w+\s+){{0,3}}?{_NOUN}\s+{_ABOUT}\s+{_TOPIC}",
+    rf"^\W*was\s+wurde\s+{_ABOUT}\s+(?P<topic>\S.*?)\s+{_GEDRUCKT}\W*$",
+)
+
 _BEFORE_SIGN: Final = re.compile(r"\s+(?=[,.;:?!])")
 
 
@@ -94,7 +106,8 @@ class Said:
     """What a question says about time.
 
     Attributes:
-        text: The question without the words of the restriction, as it is searched for.
+        text: The question without the words of the restriction, as it is searched for; where it asks what the reports
+            say about something, only that.
         period: What the reports are restricted to, or None.
         latest: Whether the newest is wanted where several answer.
     """
@@ -112,7 +125,7 @@ def read_time(question: str) -> Said:
             for match in pattern.finditer(question):
                 period = period_in(match)
                 if period:
-                    return Said(_without(question, match), period, latest)
+                    return Said(_topic(_without(question, match)), period, latest)
     return Said(question, None, latest)
 
 
@@ -125,6 +138,15 @@ def _restriction(match: re.Match[str]) -> Period | None:
 def _date_before(match: re.Match[str]) -> Period | None:
     day = day_of(match, "x")
     return Period("in", day) if day else None
+
+
+def _topic(text: str) -> str:
+    """What the reports are asked about, where nothing else is asked: the topic of "What did the articles say about it?"."""
+    for frame in _FRAMES:
+        match = frame.match(text)
+        if match and content_words(match["topic"]):
+            return match["topic"]
+    return text
 
 
 def _without(question: str, match: re.Match[str]) -> str:
