@@ -89,8 +89,8 @@ _LATEST: Final = re.compile(
 )
 _ABOUT: Final = r"(?:about|on|of|regarding|concerning|über|zum?|zur|von)"
 _TOPIC: Final = r"(?P<topic>\S.*?)[\s?.!]*$"
-#: Questions that ask what the reports say about something. Over seeds/, "Was schrieben die Zeitungen über die Truppen in
-#: Kursk?" has confidence 0.14, "die Truppen in Kursk" 0.32: no sentence of an article speaks of newspapers that write.
+#: Questions that ask what the reports say about something. Over seeds/, "Was schrieben die Zeitungen über die Truppen
+#: in Kursk?" has confidence 0.14, "die Truppen in Kursk" 0.32: no sentence of an article tells what newspapers write.
 _FRAMES: Final = _compiled(
     rf"^\W*what\s+(?:do|does|did|have|had)\s+(?:\w+\s+){{0,2}}?{_NOUN}\s+{_SAY}\s+{_ABOUT}\s+{_TOPIC}",
     rf"^\W*what\s+{_BE}\s+(?:reported|published|written|said)\s+{_ABOUT}\s+{_TOPIC}",
@@ -141,7 +141,7 @@ def _date_before(match: re.Match[str]) -> Period | None:
 
 
 def _topic(text: str) -> str:
-    """What the reports are asked about, where nothing else is asked: the topic of "What did the articles say about it?"."""
+    """What the reports are asked about, where nothing else is asked ("What did the articles say about Kursk?")."""
     for frame in _FRAMES:
         match = frame.match(text)
         if match and content_words(match["topic"]):
