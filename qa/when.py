@@ -22,16 +22,19 @@ from qa.reading.dates import MONTHS
 from qa.text import content_words
 
 _ENGLISH: Final = (
-    r"articles?|reports|news|stor(?:y|ies)|coverage|press|papers|newspapers?|media|publications?|dispatches"
+    r"articles?|reports|news|stor(?:y|ies)|coverage|press|papers|newspapers?|media"
     # "report" alone is often a verb: "What did Yonhap report in October?" is about an event.
     r"|(?<=\bthe\s)report|(?<=\ba\s)report|(?<=\bany\s)report|(?<=\bthis\s)report|(?<=\bthat\s)report"
 )
 _GERMAN: Final = (
     r"artikel[ns]?|bericht(?:e|en|s|es)?|(?:presse|medien|zeitungs)?(?:berichte?n?|artikeln?|meldung(?:en)?)"
-    r"|nachrichten?|(?:presse|medien)?berichterstattung|presse|zeitung(?:en)?|medien|texte?n?|beitr(?:ag|äge|ägen)"
-    r"|veröffentlichung(?:en)?|reportagen?"
+    r"|nachrichten?|(?:presse|medien)?berichterstattung|presse|zeitung(?:en)?|medien|texten?|beiträgen?|reportagen?"
 )
-_NOUN: Final = rf"\b(?:{_ENGLISH}|{_GERMAN})\b"
+#: Whose reports are what the articles tell of: "intelligence reports from October", "der UN-Bericht vom 24. Oktober".
+_OTHERS: Final = "".join(
+    rf"(?<!\b{word}\s)" for word in ("intelligence", "government", "ministry", "police", "military", "official", "un")
+)
+_NOUN: Final = rf"\b(?<!-){_OTHERS}(?:{_ENGLISH}|{_GERMAN})\b"
 _PUBLISHED: Final = r"(?:published|written|dated|released|printed|posted|erschienen|veröffentlicht|publiziert)"
 _BE: Final = r"(?:was|were|is|are|has\s+been|have\s+been|had\s+been)"
 #: "What article was published in 1937?" asks for the article; what was published in 1937 is its predicate.
