@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from qa.labels import searched_note
+from qa.labels import LABELS, format_date, searched_note
 from qa.text import shortened
 
 if TYPE_CHECKING:
@@ -116,9 +116,18 @@ def show_answer(answer: Answer, *, repeat_question: bool) -> None:
         out.print(Text(shortened(note, _SEARCHED), style="dim"))
     if answer.message:
         out.print(answer.message)
+    if answer.figures:
+        out.print(Text(differing_line(answer), style="yellow"))
+    repeats = [citation for citation in answer.citations if citation.same_as is not None]
     for citation in answer.citations:
-        out.print(Text.assemble((f"[{citation.number}] ", "bold cyan"), citation.quote))
+        if citation.same_as is not None:
+            continue
+        out.print(Text.assemble((f"[{citation.number}] ", "bold cyan"), quoted(citation)))
         out.print(Text(f"    {source_line(citation)}", style="dim"))
+        for repeat in repeats:
+            if repeat.same_as == citation.number:
+                too = LABELS[answer.lang].says_too
+                out.print(Text(f"    {too} [{repeat.number}] {source_line(repeat)}", style="dim"))
     if answer.status == "abstained" and answer.passages:
         out.print(Text(_CLOSEST[answer.lang], style="dim"))
         for passage in answer.passages:
@@ -131,6 +140,27 @@ _CLOSEST = {
     "de": "Am nächsten kommen diese Stellen, sie beantworten die Frage nicht:",
     "en": "These passages come closest, they do not answer the question:",
 }
+
+
+def quoted(citation: Citation) -> Text:
+    """The quote, where there is colour the phrase that answers in bold."""
+    text = Text(citation.quote)
+    if citation.highlight is not None:
+        text.stylize("bold", citation.highlight.start, citation.highlight.end)
+    return text
+
+
+def differing_line(answer: Answer) -> str:
+    """Every figure on which the articles differ, with who says so and when."""
+    labels = LABELS[answer.lang]
+    by_number = {citation.number: citation for citation in answer.citations}
+    told = []
+    for figure in answer.figures:
+        citation = by_number[figure.citation]
+        source = citation.outlet or citation.title or citation.article_id
+        date = format_date(citation.published, answer.lang) or labels.undated
+        told.append(f"{figure.text} [{citation.number}] ({source}, {date})")
+    return f"{labels.differ} {', '.join(told)}"
 
 
 def source_line(citation: Citation) -> str:

@@ -37,6 +37,9 @@ class Labels:
     cite_name: str
     language: Mapping[Lang, str]
     also_in: str
+    says_too: str
+    differ: str
+    undated: str
     closest: str
     open_passage: str
     open_passage_name: str
@@ -83,6 +86,9 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         cite_name="Beleg {number}: „{title}“ an diesem Satz öffnen",
         language={"de": "Deutsch", "en": "Englisch"},
         also_in="Derselbe Text auch:",
+        says_too="auch in",
+        differ="Die Quellen nennen verschiedene Zahlen:",
+        undated="ohne Datum",
         closest="Ähnlichste Stellen, keine Antwort",
         open_passage="Stelle öffnen",
         open_passage_name="Stelle öffnen in „{title}“",
@@ -130,6 +136,9 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         cite_name="Citation {number}: open “{title}” at this sentence",
         language={"de": "German", "en": "English"},
         also_in="The same text also in:",
+        says_too="also in",
+        differ="The sources differ:",
+        undated="undated",
         closest="Closest passages, not an answer",
         open_passage="Open passage",
         open_passage_name="Open passage in “{title}”",
