@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
-from qa.quoting.words import closed_class, read_words, stems_of
+from qa.quoting.words import closed_class, read_words, stem, stems_of
 from qa.text import language
 
 if TYPE_CHECKING:
@@ -17,20 +18,27 @@ if TYPE_CHECKING:
 
 Kind = Literal["person", "place", "date", "amount", "thing", "other"]
 
-#: Units by which "how long", "how much" and the like are answered; the first word that fits counts.
-_DEGREES: dict[str, tuple[Unit, ...]] = {
-    "long": ("duration", "measure"), "lange": ("duration",), "lang": ("measure", "duration"), "old": ("duration", "count"),
-    "alt": ("duration", "count"), "much": ("money", "measure", "share", "count"), "viel": ("money", "measure", "share", "count"),
-}  # fmt: skip
+_ANY: tuple[Unit, ...] = ()
+#: Units that answer "how long" and the like, where it is not one of any kind; data/answer_words.toml lists the words.
+_DEGREE_UNITS: dict[str, tuple[Unit, ...]] = {
+    "degree_of_time": ("duration",),
+    "degree_of_money": ("money", "measure", "share", "count", "duration"),
+    "degree": ("measure", "share", "count", "duration", "money"),
+}
+#: Units that answer "what percentage", "which price": by classes of nouns.
 _NOUN_UNITS: dict[str, tuple[Unit, ...]] = {
-    "percent": ("share",), "percentag": ("share",), "prozent": ("share",), "prozentsatz": ("share",), "anteil": ("share",),
-    "shar": ("share",), "proportion": ("share",), "price": ("money",), "pric": ("money",), "cost": ("money",),
-    "preis": ("money",), "kost": ("money",), "betrag": ("money",),
-}  # fmt: skip
+    "share_noun": ("share",),
+    "money_noun": ("money",),
+    "duration": ("duration",),
+    "money": ("money",),
+    "measure": ("measure",),
+}
 #: Words between a question word and the noun that it asks for ("which former prime minister").
 _REACH = 4
 #: Words before it that say nothing of it ("what was the name of the").
 _SKIPPED = 7
+#: Letters from which a listed noun is looked for at the end of a compound ("Gründungsjahr").
+_TAIL = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,7 @@ class Asked:
         lang: Language of the question.
         words: Its words: a phrase made of them says nothing new.
         noun: Stems of the noun that "which" and "how many" ask for; may be empty.
-        units: For an amount, the units that fit, best first; empty where any does.
+        units: For an amount, the units that fit; empty where it is a plain count.
         plural: Whether several things are asked for.
     """
 
@@ -54,22 +62,6 @@ class Asked:
     plural: bool = False
 
 
-def read_asked(question: str, lang: Lang | None = None) -> Asked:
-    """What a question asks for, read off its first question word. Any text is a question."""
-    spoken = lang or language(question)
-    words = read_words(question, spoken)
-    for position, word in enumerate(words):
-        found = _english(words, position) if spoken == "en" else _german(words, position)
-        if found is not None:
-            noun = found.noun
-            return Asked(
-                found.kind, spoken, words, tuple(one.stem for one in noun), found.units, _is_plural(noun, spoken)
-            )
-        if word.content and word.digits:
-            continue
-    return Asked("other", spoken, words)
-
-
 @dataclass(frozen=True, slots=True)
 class _Found:
     kind: Kind
@@ -77,119 +69,112 @@ class _Found:
     units: tuple[Unit, ...] = ()
 
 
-def _english(words: Sequence[Word], at: int) -> _Found | None:
-    word = words[at].folded
-    plain = _plain(word, "en")
-    if plain:
-        return plain
-    following = words[at + 1].folded if at + 1 < len(words) else ""
-    if word == "how":
-        if following in closed_class("en", "amount"):
-            noun = _noun(words, at + 2, "en")
-            return _Found("amount", noun, _DEGREES.get(following, ()) if following == "much" else _units_of(noun))
-        if following in closed_class("en", "degree"):
-            return _Found("amount", (), _DEGREES.get(following, ("measure", "share", "count")))
-        return _Found("other")
-    if word in ("what", "which"):
-        return _noun_asked(words, at, "en")
-    return _Found("other") if word == "why" else None
+def read_asked(question: str) -> Asked:
+    """What a question asks for, read off its first question word. Any text is a question."""
+    lang = language(question)
+    words = read_words(question, lang)
+    for position, word in enumerate(words):
+        found = _at(words, position, word.folded, lang)
+        if found is not None:
+            stems = tuple(one.stem for one in found.noun)
+            return Asked(found.kind, lang, words, stems, found.units, _is_plural(found.noun, lang))
+    return Asked("other", lang, words)
 
 
-def _german(words: Sequence[Word], at: int) -> _Found | None:
-    word = words[at].folded
-    plain = _plain(word, "de")
-    if plain:
-        return plain
-    following = words[at + 1].folded if at + 1 < len(words) else ""
-    if word in ("wieviel", "wieviele", "wievielen", "wievieler") or (
-        word == "wie" and following in closed_class("de", "amount")
-    ):
-        after = at + 1 if word != "wie" else at + 2
-        few = word == "wieviel" or following == "viel"
-        noun = _noun(words, after, "de")
-        return _Found("amount", noun, _units_of(noun) or (_DEGREES["viel"] if few and not noun else ()))
-    if word == "wie" and following in closed_class("de", "degree"):
-        noun = _noun_asked(words, at + 1, "de")
-        return _Found("amount", (), noun.units or _DEGREES.get(following, ("measure", "share", "money", "count")))
-    if word == "wie":
-        # "Wie heißt ...", "Wie nennt man ...": a name; "wie viele" is above; all else asks for a manner.
-        named = following[:4] in ("heiß", "heis", "nenn", "hieß", "laut") or any(
-            one.folded in ("genannt", "bezeichnet", "heißen", "heißt") for one in words[at:]
-        )
-        return _Found("thing") if named else _Found("other")
-    if word.startswith("welch"):
-        return _noun_asked(words, at, "de")
-    if word == "was" or (word.startswith("wo") and word[2:] in _WITH_WO):
-        return _noun_asked(words, at, "de") if word == "was" else _Found("thing")
-    if word in ("warum", "weshalb", "wieso", "weswegen", "inwiefern", "inwieweit"):
-        return _Found("other")
-    return None
-
-
-_WITH_WO = frozenset("mit durch für gegen nach ran rauf raus rin rüber rum von vor zu bei".split())
-
-
-def _plain(word: str, lang: Lang) -> _Found | None:
-    for kind in ("person", "place", "date"):
+def _at(words: Sequence[Word], at: int, word: str, lang: Lang) -> _Found | None:
+    """What the question word at a position asks for, None where it is none."""
+    kinds: tuple[Kind, ...] = ("person", "place", "date")
+    for kind in kinds:
         if word in closed_class(lang, kind):
             return _Found(kind)
-    return None
+    if word in closed_class(lang, "amount_in_one"):
+        return _amount(words, at, lang)
+    if word in closed_class(lang, "how"):
+        return _how(words, at, lang)
+    if word in closed_class(lang, "which"):
+        return _which(words, at, lang)
+    if word in closed_class(lang, "what_for"):
+        return _Found("thing")
+    return _Found("other") if word in closed_class(lang, "reason") else None
 
 
-def _noun_asked(words: Sequence[Word], at: int, lang: Lang) -> _Found:
+def _how(words: Sequence[Word], at: int, lang: Lang) -> _Found:
+    following = words[at + 1].folded if at + 1 < len(words) else ""
+    if following in closed_class(lang, "amount"):
+        return _amount(words, at + 1, lang)
+    for name, units in _DEGREE_UNITS.items():
+        if following in closed_class(lang, name):
+            # "Wie hoch war der Prozentsatz": the noun says more than the degree.
+            noun = _noun(words, at + 1, lang)
+            return _Found("amount", (), _units_of(noun, lang) or units)
+    # "Wie heißt ...", "Wie nennt man ...": a name; all else asks for a manner.
+    named = following in closed_class(lang, "call") or any(one.folded in closed_class(lang, "called") for one in words)
+    return _Found("thing" if named else "other")
+
+
+def _amount(words: Sequence[Word], at: int, lang: Lang) -> _Found:
+    """An amount, for "how many" and "how much" that end at a position."""
+    noun = _noun(words, at, lang)
+    units = _units_of(noun, lang)
+    if not units and words[at].folded in closed_class(lang, "mass") and not noun:
+        units = _DEGREE_UNITS["degree_of_money"]
+    return _Found("amount", noun, units)
+
+
+def _which(words: Sequence[Word], at: int, lang: Lang) -> _Found:
     """What "which" and "what" ask for, by their noun: "in welchem Jahr", "what is the name of the river"."""
-    noun = _noun(words, at + 1, lang)
-    for kind in ("date", "place", "person", "amount"):
-        if any(_is_one(word, stems_of(lang, f"{kind}_noun"), lang) for word in noun):
-            return _Found(kind, noun, _units_of(noun) if kind == "amount" else ())  # type: ignore[arg-type]
+    noun = _noun(words, at, lang)
+    kinds: tuple[Kind, ...] = ("date", "place", "person", "amount")
+    for kind in kinds:
+        if any(_is_listed(word.stem, f"{kind}_noun", lang) for word in noun):
+            return _Found(kind, noun, _units_of(noun, lang) if kind == "amount" else _ANY)
     return _Found("thing", noun)
 
 
-def _is_one(word: Word, listed: frozenset[str], lang: Lang) -> bool:
-    """Whether a noun is one of these, in German also as the end of a compound ("Gründungsjahr")."""
-    return word.stem in listed or (
-        lang == "de" and any(len(entry) >= 4 and word.stem.endswith(entry) for entry in listed)  # noqa: PLR2004
-    )
+def _is_listed(stemmed: str, name: str, lang: Lang) -> bool:
+    """Whether a noun is of a class, in German also as the end of a compound."""
+    listed = stems_of(lang, name)
+    return stemmed in listed or (lang == "de" and any(len(one) >= _TAIL and stemmed.endswith(one) for one in listed))
 
 
-def _units_of(noun: Sequence[Word]) -> tuple[Unit, ...]:
-    for word in noun:
-        if word.stem in _NOUN_UNITS:
-            return _NOUN_UNITS[word.stem]
-        for unit in ("duration", "money", "measure"):
-            if word.stem in stems_of("de", unit) | stems_of("en", unit):
-                return (unit,)
+def _units_of(noun: Sequence[Word], lang: Lang) -> tuple[Unit, ...]:
+    for name, units in _NOUN_UNITS.items():
+        if any(word.stem in stems_of(lang, name) for word in noun):
+            return units
     return ()
 
 
+@cache
+def _skipped(lang: Lang) -> frozenset[str]:
+    return closed_class(lang, "article") | closed_class(lang, "copula") | closed_class(lang, "kind_of")
+
+
 def _noun(words: Sequence[Word], at: int, lang: Lang) -> tuple[Word, ...]:
-    """The noun after a question word, with what stands before it; past a copula ("what was the name")."""
-    position = at
-    skipped = closed_class(lang, "article") | closed_class(lang, "copula") | closed_class(lang, "kind_of")
-    while position < len(words) and position - at < _SKIPPED and words[position].folded in skipped:
+    """The noun after a question word, in English with what stands before it; past "is the name of the" and the like."""
+    position = at + 1
+    while position < len(words) and position - at <= _SKIPPED and words[position].folded in _skipped(lang):
         position += 1
     found: list[Word] = []
     for word in words[position : position + _REACH]:
         if word.sign or not word.content:
             break
         found.append(word)
-        if lang == "de" and word.capital:
+        if (lang == "de" and word.capital) or (lang == "en" and _ends_in_s(word)):
             break
-    if lang == "de" and any(word.capital for word in words[at:]):
-        return tuple(found) if found and found[-1].capital else ()
-    return tuple(found[: _head(found)] if lang == "en" else found[:1])
+    if lang == "de":
+        # Typed without capitals, the first content word is taken for the noun: better than none.
+        cased = any(word.capital for word in words[1:])
+        return tuple(found[-1:] if cased and found and found[-1].capital else () if cased else found[:1])
+    return tuple(found if found and _ends_in_s(found[-1]) else found[:1])
 
 
-def _head(found: Sequence[Word]) -> int:
-    """How many words of an English run are the noun phrase: up to its first plural, else two."""
-    for position, word in enumerate(found, start=1):
-        if word.folded.endswith("s") and not word.folded.endswith("ss"):
-            return position
-    return min(len(found), 1)
+def _ends_in_s(word: Word) -> bool:
+    return word.folded.endswith("s") and not word.folded.endswith("ss")
 
 
 def _is_plural(noun: Sequence[Word], lang: Lang) -> bool:
     if not noun:
         return False
-    last = noun[-1].folded
-    return last.endswith("s") and not last.endswith("ss") if lang == "en" else last.endswith(("en", "er", "e", "s"))
+    if lang == "en":
+        return _ends_in_s(noun[-1])
+    return stem(noun[-1].text, lang) != noun[-1].folded

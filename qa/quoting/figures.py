@@ -6,9 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qa.quoting.highlight import ranked
 from qa.quoting.quantities import quantities
-from qa.quoting.words import read_words
+from qa.quoting.words import read_words, same_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
 #: Content words, beside what is counted, that two sentences must share for their figures to be of one thing ("1500
 #: Soldaten aus Nordkorea" and "3000 Soldaten aus Nordkorea", but not "500 Soldaten der Ukraine").
 SHARED = 1
+#: The same for figures that have only a unit in common: "12 Prozent" of what?
+SHARED_UNIT = 2
 #: The same where the question asks for no amount, so that nothing else says that the figures are of one thing.
 SHARED_UNASKED = 3
 
@@ -31,7 +32,11 @@ class Counted:
 
     evidence: Evidence
     quantity: Quantity
-    words: frozenset[str]
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Stems of the content words of the sentence, but for what is counted."""
+        return _content(self.evidence.quote, self.evidence.article.lang, self.quantity)
 
 
 def differing(asked: Asked, evidence: Iterable[Evidence]) -> list[Counted]:
@@ -39,8 +44,8 @@ def differing(asked: Asked, evidence: Iterable[Evidence]) -> list[Counted]:
 
     Compared are counts with one noun ("1.500 Soldaten", "mehr als 10.000 Soldaten") and quantities with one unit, in
     sentences that share a further content word. Two values differ when neither is the other rounded, nor inside "more
-    than", "up to" or "about" (`Quantity.allows`). Of each article its best sentence counts; one that itself gives a value
-    that another's allows does not differ from it, for it tells of several times or parts.
+    than", "up to" or "about" (`Quantity.allows`). Of each article its best sentence counts; where that gives several
+    values and one is allowed by another article's, the two do not differ: it tells of several times or parts.
 
     Args:
         asked: What the question asks for. When that is an amount, only figures that could answer it are compared.
@@ -60,55 +65,63 @@ def differing(asked: Asked, evidence: Iterable[Evidence]) -> list[Counted]:
 
 
 def _comparable(asked: Asked, evidence: Sequence[Evidence]) -> list[Counted]:
-    """The figures with the noun or unit that is asked for, or that most articles have."""
+    """The figures with the noun that is asked for, else with that of the best sentence, or that most articles have."""
     found = [
-        Counted(one, quantity, _content(one.quote, one.article.lang, quantity))
+        Counted(one, quantity)
         for one in evidence
         for quantity in _figures(asked, one)
-        if quantity.noun and not quantity.vague
+        if quantity.noun and not quantity.vague and _on_topic(asked, one)
     ]
-    articles: dict[str, set[str]] = {}
-    for one in found:
-        articles.setdefault(one.quantity.noun, set()).add(one.evidence.article.id)
     if asked.kind == "amount":
-        fitting = {noun for noun in articles if any(_same_noun(noun, other) for other in asked.noun)}
-        if fitting:
-            return [one for one in found if one.quantity.noun in fitting]
-        if any(one.evidence.article.lang == asked.lang for one in found) and asked.noun:
-            return []
-    most = Counter({noun: len(ids) for noun, ids in articles.items()}).most_common(1)
-    if not most:
-        return []
-    return [one for one in found if _same_noun(one.quantity.noun, most[0][0])]
+        fitting = [one for one in found if any(_same_noun(one.quantity.noun, noun) for noun in asked.noun)]
+        if fitting or (
+            asked.noun and not asked.units and any(one.evidence.article.lang == asked.lang for one in found)
+        ):
+            return fitting
+        # In another language than the question's, or asked for by its unit alone ("wie teuer").
+        noun = found[0].quantity.noun if found and found[0].evidence is evidence[0] else ""
+    else:
+        articles = Counter({(one.quantity.noun, one.evidence.article.id) for one in found})
+        most = Counter(noun for noun, _ in articles).most_common(1)
+        noun = most[0][0] if most else ""
+    return [one for one in found if noun and _same_noun(one.quantity.noun, noun)]
+
+
+def _on_topic(asked: Asked, one: Evidence) -> bool:
+    """Whether a sentence has a content word of the question beside the noun that is asked for, where there is one."""
+    other = [word for word in asked.words if word.content and word.stem not in asked.noun]
+    crossed = asked.lang != one.article.lang
+    return not other or any(
+        same_word(word, its, crossed=crossed)
+        for its in read_words(one.quote, one.article.lang)
+        if its.content
+        for word in other
+    )
 
 
 def _figures(asked: Asked, one: Evidence) -> list[Quantity]:
-    lang: Lang = one.article.lang
+    found = quantities(one.quote, one.article.lang)
     if asked.kind != "amount":
-        return [quantity for quantity in quantities(one.quote, lang) if quantity.unit in ("count", "money")]
-    found = [scored.phrase.quantity for scored in ranked(asked, one.quote, lang)]
-    return [quantity for quantity in found if quantity is not None and _fits(asked, quantity)]
+        return [quantity for quantity in found if quantity.unit in ("count", "money")]
+    return [quantity for quantity in found if _fits(asked, quantity)]
 
 
 def _fits(asked: Asked, quantity: Quantity) -> bool:
     return quantity.unit in asked.units if asked.units else quantity.unit == "count"
 
 
+#: Letters at the beginning that make two nouns one when they are about as long: "soldat" and "soldier", not "haus" and
+#: "haushalt".
+_BEGINNING = 4
+_LONGER = 2
+
+
 def _same_noun(one: str, other: str) -> bool:
-    """Whether two stems are of one noun, by their beginning also across languages ("soldat", "soldier")."""
+    """Whether two stems are of one noun, by their beginning also across languages."""
     if one == other:
         return True
-    return (
-        len(one) > _BEGINNING
-        and len(other) > _BEGINNING
-        and one[:_BEGINNING] == other[:_BEGINNING]
-        and (
-            abs(len(one) - len(other)) <= 2  # noqa: PLR2004 - "soldat", "soldier"; not "haus", "haushalt"
-        )
-    )
-
-
-_BEGINNING = 4
+    long = min(len(one), len(other)) > _BEGINNING and abs(len(one) - len(other)) <= _LONGER
+    return long and one[:_BEGINNING] == other[:_BEGINNING]
 
 
 def _content(quote: str, lang: Lang, quantity: Quantity) -> frozenset[str]:
@@ -120,19 +133,21 @@ def _content(quote: str, lang: Lang, quantity: Quantity) -> frozenset[str]:
 
 
 def _differ(own: Sequence[Counted], other: Sequence[Counted], asked: Asked) -> bool:
-    least = SHARED if asked.kind == "amount" else SHARED_UNASKED
+    unit = own[0].quantity.unit
+    least = SHARED_UNASKED if asked.kind != "amount" else SHARED if unit == "count" else SHARED_UNIT
     if not any(_shared(one, two) >= least for one in own for two in other):
         return False
     return not any(one.quantity.allows(two.quantity) for one in own for two in other)
 
 
 def _shared(one: Counted, other: Counted) -> int:
-    if one.evidence.article.lang == other.evidence.article.lang:
-        return sum(
-            any(
-                mine == its or (len(mine) > _BEGINNING and (its.startswith(mine) or mine.startswith(its)))
-                for its in other.words
-            )
-            for mine in one.words
-        )
-    return sum(any(mine[:_BEGINNING] == its[:_BEGINNING] for its in other.words) for mine in one.words)
+    """How many content words of one sentence the other has too."""
+    same = one.evidence.article.lang == other.evidence.article.lang
+    return sum(any(_like(mine, its, whole=same) for its in other.words) for mine in one.words)
+
+
+def _like(one: str, other: str, *, whole: bool) -> bool:
+    if whole:
+        short, long = sorted((one, other), key=len)
+        return one == other or (len(short) > _BEGINNING and long.startswith(short))
+    return one[:_BEGINNING] == other[:_BEGINNING]

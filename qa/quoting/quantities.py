@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from qa.quoting.words import closed_class, phrase_at, read_words, stems_of, values
@@ -28,8 +29,8 @@ _SPOKEN = {"€": "euro", "$": "dollar", "£": "pound", "pfund": "pound", "¥": 
 _UNITS: tuple[Unit, ...] = ("share", "money", "duration", "measure")
 #: Words between a number and what it counts ("3000 bestens ausgerüstete nordkoreanische Soldaten").
 _BETWEEN = 3
-#: "Rund 2.600" allows values so far from it. Newspapers round to one or two digits, so that 5 % is the usual most; twice
-#: that keeps "rund 3000" and 2.800 from being a disagreement.
+#: "Rund 2.600" allows values so far from it: newspapers round to one or two digits, so that 5 % is the usual most, and
+#: twice that keeps "rund 3000" and 2.800 from being a disagreement.
 ABOUT = 0.1
 #: A number printed to fewer digits is taken for rounded to so many: 3000 may have been 2,950 to 3,049.
 ROUNDED = 2
@@ -82,6 +83,8 @@ def quantities(text: str, lang: Lang) -> tuple[Quantity, ...]:
     Years, days of a month, clock times, ordinals, parts of names ("K9", "Apollo 11") and numbers whose separators have
     two readings in the language ("1.500" in English) are none.
     """
+    if not _any_number(lang).search(text):
+        return ()
     words = read_words(text, lang)
     found: list[Quantity] = []
     position = 0
@@ -98,6 +101,13 @@ def quantities(text: str, lang: Lang) -> tuple[Quantity, ...]:
         else:
             position = numeral.end
     return tuple(found)
+
+
+@cache
+def _any_number(lang: Lang) -> re.Pattern[str]:
+    """Finds whether a text may hold a number at all, before it is read word by word."""
+    listed = "|".join(map(re.escape, [*values(lang, "number"), *values(lang, "scale")]))
+    return re.compile(rf"\d|{listed}", re.IGNORECASE)
 
 
 def _numeral(words: Sequence[Word], at: int, lang: Lang) -> _Numeral | None:
@@ -151,6 +161,7 @@ def _printed(text: str, lang: Lang) -> float | None:
     return None
 
 
+@lru_cache(maxsize=1 << 14)
 def spelled(word: str, lang: Lang) -> float | None:
     """The value of a number in one case-folded word ("zweitausendfünfhundert", "twenty-one"), or None."""
     units = values(lang, "number")

@@ -100,7 +100,7 @@ def _is_item(text: str, span: Span) -> bool:
 
 
 def _list_around(text: str, around: Sequence[Span], at: int) -> tuple[int, int]:
-    """First and last sentence of the list that an item stands in, with what opens it; the item alone where nothing does."""
+    """First and last sentence of an item's list, with what opens it; the item alone where nothing does."""
     start = at
     while start and _is_item(text, around[start]):
         start -= 1

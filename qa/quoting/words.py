@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from qa.text import content_words
 from qa.types import Span
@@ -62,6 +62,18 @@ class Word:
         return not self.text[0].isalnum()
 
 
+Sort = Literal["date", "amount", "name", "noun", "list", "title"]
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A phrase at ``words[start:end]`` of a sentence; a name is a run of capitals that nothing makes a common noun."""
+
+    sort: Sort
+    start: int
+    end: int
+
+
 @cache
 def closed_class(lang: Lang, name: str) -> frozenset[str]:
     """The words of a class, case-folded, words of one entry with a blank between them."""
@@ -81,8 +93,8 @@ def stems_of(lang: Lang, name: str) -> frozenset[str]:
 
 
 @cache
-def _tables() -> dict[Lang, dict[str, str]]:
-    tables: dict[Lang, dict[str, str]] = tomllib.loads(_CLASSES.read_text(encoding="utf-8"))
+def _tables() -> dict[Any, dict[str, str]]:
+    tables: dict[Any, dict[str, str]] = tomllib.loads(_CLASSES.read_text(encoding="utf-8"))
     return tables
 
 
@@ -91,6 +103,8 @@ def stem(word: str, lang: Lang) -> str:
     return _ENDINGS[lang].sub("", word.casefold()).translate(_UMLAUTS)
 
 
+#: A question's quotes are read by several rules.
+@lru_cache(maxsize=256)
 def read_words(text: str, lang: Lang) -> tuple[Word, ...]:
     """The words and signs of a text, in order."""
     found: list[Word] = []
