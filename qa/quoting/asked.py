@@ -22,9 +22,11 @@ _ANY: tuple[Unit, ...] = ()
 #: Units that answer "how long" and the like, where it is not one of any kind; data/answer_words.toml lists the words.
 _DEGREE_UNITS: dict[str, tuple[Unit, ...]] = {
     "degree_of_time": ("duration",),
-    "degree_of_money": ("money", "measure", "share", "count", "duration"),
+    "degree_of_money": ("money",),
     "degree": ("measure", "share", "count", "duration", "money"),
 }
+#: Units that answer "how much" without a noun.
+_MASS: tuple[Unit, ...] = ("money", "measure", "share", "count", "duration")
 #: Units that answer "what percentage", "which price": by classes of nouns.
 _NOUN_UNITS: dict[str, tuple[Unit, ...]] = {
     "share_noun": ("share",),
@@ -117,7 +119,7 @@ def _amount(words: Sequence[Word], at: int, lang: Lang) -> _Found:
     noun = _noun(words, at, lang)
     units = _units_of(noun, lang)
     if not units and words[at].folded in closed_class(lang, "mass") and not noun:
-        units = _DEGREE_UNITS["degree_of_money"]
+        units = _MASS
     return _Found("amount", noun, units)
 
 

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from qa.quoting.sources import Chosen
 
 
-#: How far below the best sentence, in log-odds, another one may lie for its phrase to be set in bold. On XQuAD the phrase
+#: How far below the best sentence, in log-odds, another may lie for its phrase to be set in bold. On XQuAD the phrase
 #: found in the best quote meets the gold answer in 36 to 83 % by kind and language, in quotes up to 0.3 below in 7 to
-#: 43 %, in those further below in 5 to 33 % (eval/LOG.md). A phrase that is bold in a better quote stays bold.
+#: 43 %, in those further below in 5 to 33 % (eval/LOG.md). What is bold in a better quote is bold in another too.
 NEAR = 0.3
 
 

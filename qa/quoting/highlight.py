@@ -139,12 +139,15 @@ def _headed(asked: Asked, word: Word) -> bool:
 
 
 def _without_known(sentence: Sentence, phrase: Phrase, known: Set[int]) -> Phrase:
-    """A name without what the question says of it: "Satelliten Astra 2A" is "Astra 2A" where satellites are asked."""
-    start = phrase.start
-    if phrase.sort == "name":
-        while start + 1 < phrase.end and start in known and sentence.words[start + 1].capital:
-            start += 1
-    return replace(phrase, start=start)
+    """A phrase without what the question says before it: "Satelliten Astra 2A" is "Astra 2A" for satellites.
+
+    The nearest verb may look like an attribute: "Im Moor leben Eulen".
+    """
+    words, start = sentence.words, phrase.start
+    named = phrase.sort == "name"
+    while start + 1 < phrase.end and start in known and words[start].capital == named and words[start + 1].capital:
+        start += 1
+    return replace(phrase, start=start) if phrase.sort != "amount" else phrase
 
 
 def _fresh(sentence: Sentence, phrase: Phrase, known: Set[int]) -> float:

@@ -24,6 +24,7 @@ _GROUPED = {"de": re.compile(r"\d{1,3}(?:[.'’]\d{3})+"), "en": re.compile(r"\d
 _PLAIN = {"de": re.compile(r"\d+(?:,\d+)?"), "en": re.compile(r"\d+(?:\.\d+)?")}
 _YEAR = re.compile(r"1\d{3}|20\d{2}")
 _SIGNS: dict[str, Unit] = {"€": "money", "$": "money", "£": "money", "¥": "money", "%": "share", "°": "measure"}
+_SHORT = frozenset({"mio", "mrd", "tsd", "bn", "mn"})
 _SPOKEN = {"€": "euro", "$": "dollar", "£": "pound", "pfund": "pound", "¥": "yen", "us-dollar": "dollar"}
 #: Units that are a word of their own, in the order they are looked up.
 _UNITS: tuple[Unit, ...] = ("share", "money", "duration", "measure")
@@ -134,7 +135,9 @@ def _numeral(words: Sequence[Word], at: int, lang: Lang) -> _Numeral | None:
     scale = 1.0
     while _scaled(words, end, lang):
         scale *= scales[words[end].folded]
-        end += 1
+        # "2,5 Mrd. Euro"
+        short = words[end].folded in _SHORT and end + 1 < len(words) and words[end + 1].text == "."
+        end += 2 if short else 1
     return _Numeral(at, end, value * scale, scale)
 
 
@@ -294,7 +297,7 @@ def _names(words: Sequence[Word], numeral: _Numeral, lang: Lang) -> bool:
     if before.folded in months or (after is not None and after.folded in closed_class("en", "month")):
         return True
     # "Apollo 11", "Artikel 3", "Super Bowl 50", but "Insgesamt 3000 Soldaten".
-    return before.capital and before.content and not before.first and not _thing(words, end, lang).noun
+    return before.capital and before.content and not _thing(words, end, lang).noun
 
 
 def _is_date(words: Sequence[Word], numeral: _Numeral, thing: _Thing, lang: Lang) -> bool:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from qa.quoting.differing import differing
 from qa.quoting.evidence import Evidence
-from qa.quoting.figures import differing
 from qa.quoting.runs import run_around
 from qa.text import content_words
 from qa.types import Span
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from qa.quoting.asked import Asked
-    from qa.quoting.figures import Counted
+    from qa.quoting.differing import Counted
 
 #: Share of content words in common from which two sentences are one (agency copy).
 SAME_SENTENCE = 0.8

@@ -128,7 +128,7 @@ def _content(quote: str, lang: Lang, quantity: Quantity) -> frozenset[str]:
     return frozenset(
         word.stem
         for word in read_words(quote, lang)
-        if word.content and not word.digits and word.stem != quantity.noun and len(word.stem) >= _BEGINNING
+        if word.content and not word.digits and word.stem != quantity.noun and len(word.text) >= _BEGINNING
     )
 
 
