@@ -125,7 +125,7 @@ def compose(
         return replace(nothing, confidence=confidence, passages=closest)
     asked = read_asked(search)
     chosen = choose(asked, evidence, top)
-    used = dict.fromkeys(one.evidence.candidate for one in chosen)
+    used = dict.fromkeys(part.candidate for one in chosen for part in (one.evidence, *one.repeats))
     citations = cite(asked, chosen, model.confidence)
     return replace(
         nothing,

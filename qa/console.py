@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from qa.labels import LABELS, format_date, searched_note
+from qa.labels import LABELS, figure_source, searched_note
 from qa.text import shortened
 
 if TYPE_CHECKING:
@@ -157,9 +157,7 @@ def differing_line(answer: Answer) -> str:
     told = []
     for figure in answer.figures:
         citation = by_number[figure.citation]
-        source = citation.outlet or citation.title or citation.article_id
-        date = format_date(citation.published, answer.lang) or labels.undated
-        told.append(f"{figure.text} [{citation.number}] ({source}, {date})")
+        told.append(f"{figure.text} [{citation.number}] ({figure_source(citation, answer.lang)})")
     return f"{labels.differ} {', '.join(told)}"
 
 

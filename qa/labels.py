@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from qa.text import shortened
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from qa.types import Lang
+    from qa.types import Citation, Lang
 
 
 _SECOND: Final = 1000
+#: Code points of a title that stands for an outlet in a line of several.
+_SOURCE: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +212,13 @@ def format_date(published: str | None, lang: Lang) -> str:
     if "T" not in published:
         return date
     return labels.time.format(date=date, hour=moment.hour, minute=moment.minute)
+
+
+def figure_source(citation: Citation, lang: Lang) -> str:
+    """Who gives a figure and of which day: the outlet, else the beginning of the title, and the date without the time."""
+    outlet = citation.outlet or shortened(citation.title or LABELS[lang].untitled, _SOURCE)
+    day = (citation.published or "").partition("T")[0]
+    return f"{outlet}, {format_date(day, lang) if day else LABELS[lang].undated}"
 
 
 def format_duration(ms: float, lang: Lang) -> str:

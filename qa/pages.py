@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
-from qa.labels import LABELS, format_date, format_duration, searched_note
+from qa.labels import LABELS, figure_source, format_date, format_duration, searched_note
 from qa.types import Span
 
 if TYPE_CHECKING:
@@ -94,8 +94,7 @@ def _differing(answer: Answer, ui: Lang) -> str:
     items = []
     for figure in answer.figures:
         citation = by_number[figure.citation]
-        told = (citation.outlet or citation.title, format_date(citation.published, ui) or LABELS[ui].undated)
-        source = ", ".join(part for part in told if part)
+        source = figure_source(citation, ui)
         items.append(
             f'<span lang="{citation.lang}">{escape(figure.text)}</span> {_cite_button(citation, ui)} '
             f"(<bdi>{escape(source)}</bdi>)"
