@@ -215,7 +215,7 @@ def format_date(published: str | None, lang: Lang) -> str:
 
 
 def figure_source(citation: Citation, lang: Lang) -> str:
-    """Who gives a figure and of which day: the outlet, else the beginning of the title, and the date without the time."""
+    """Who gives a figure and of which day: the outlet, else the beginning of the title, and the date without a time."""
     outlet = citation.outlet or shortened(citation.title or LABELS[lang].untitled, _SOURCE)
     day = (citation.published or "").partition("T")[0]
     return f"{outlet}, {format_date(day, lang) if day else LABELS[lang].undated}"

@@ -46,6 +46,8 @@ def test_each_value_is_found_once() -> None:
         (HOW_MANY, "In Russland sind 3000 Soldaten.", "Das geschah 2024 in Russland."),
         (HOW_MANY, "In Russland sind 3000 Soldaten.", "Erst waren 1500, nun sind 3000 Soldaten in Russland."),
         ("Wer ist in Russland?", "In Russland sind 3000 Soldaten.", "In Russland sind 1500 Soldaten."),
+        ("Wann war die Demonstration?", "Zur Demonstration kamen 30 Menschen.", "Die Demonstration hatte 50 Menschen."),
+        ("How many people live in Kursk?", "In Kursk sind 3000 Soldaten.", "In Kursk sind 1500 Soldaten."),
         ("How many tanks are in Russia?", "In Russland sind 3000 Soldaten.", "In Russland sind 500 Panzer."),
         ("Warum gibt es Streit?", "Am Bahnhof warteten 30 Menschen.", "Am Hafen waren 50 Menschen dabei."),
     ],
@@ -79,7 +81,13 @@ def test_one_article_alone_does_not_differ() -> None:
             ["1500 Soldaten", "3000 Soldaten"],
         ),
         (
-            "Was geschah bei der Demonstration am Hafen?",
+            "How many people came to the Hafen demonstration?",
+            "de",
+            ("Zur Demonstration am Hafen kamen 200 Menschen.", "Am Hafen demonstrierten 700 Menschen."),
+            ["200 Menschen", "700 Menschen"],
+        ),
+        (
+            "Was weiß man von den Teilnehmern der Demonstration am Hafen?",
             "de",
             (
                 "Bei der Demonstration am Hafen zählte die Polizei 2.000 Teilnehmer.",

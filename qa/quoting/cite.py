@@ -74,7 +74,7 @@ def figures(chosen: Sequence[Chosen], citations: Sequence[Citation]) -> tuple[Fi
 
 def _bold(asked: Asked, one: Chosen) -> Span | None:
     """The phrase that answers: in the sentence itself, else in the list after it."""
-    if one.counted is not None:
+    if one.counted is not None and asked.kind == "amount":
         return _shifted(one.counted.quantity.span, one)
     article = one.evidence.article
     found = highlight(asked, one.evidence.quote, article.lang)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qa.quoting.quantities import quantities
-from qa.quoting.words import read_words, same_word
+from qa.quoting.words import counted_groups, read_words, same_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -65,26 +64,19 @@ def differing(asked: Asked, evidence: Iterable[Evidence]) -> list[Counted]:
 
 
 def _comparable(asked: Asked, evidence: Sequence[Evidence]) -> list[Counted]:
-    """The figures with the noun that is asked for, else with that of the best sentence, or that most articles have."""
+    """The figures with the noun that is asked for, or that the question speaks of where it asks for no amount."""
     found = [
         Counted(one, quantity)
         for one in evidence
         for quantity in _figures(asked, one)
         if quantity.noun and not quantity.vague and _on_topic(asked, one)
     ]
-    if asked.kind == "amount":
-        fitting = [one for one in found if any(_same_noun(one.quantity.noun, noun) for noun in asked.noun)]
-        if fitting or (
-            asked.noun and not asked.units and any(one.evidence.article.lang == asked.lang for one in found)
-        ):
-            return fitting
-        # In another language than the question's, or asked for by its unit alone ("wie teuer").
+    if asked.units:
+        # "Wie teuer": the best sentence says in which unit.
         noun = found[0].quantity.noun if found and found[0].evidence is evidence[0] else ""
-    else:
-        articles = Counter({(one.quantity.noun, one.evidence.article.id) for one in found})
-        most = Counter(noun for noun, _ in articles).most_common(1)
-        noun = most[0][0] if most else ""
-    return [one for one in found if noun and _same_noun(one.quantity.noun, noun)]
+        return [one for one in found if noun and _same_noun(one.quantity.noun, noun)]
+    nouns = asked.noun if asked.kind == "amount" else tuple(word.stem for word in asked.words if word.content)
+    return [one for one in found if any(_same_noun(one.quantity.noun, noun) for noun in nouns)]
 
 
 def _on_topic(asked: Asked, one: Evidence) -> bool:
@@ -117,8 +109,8 @@ _LONGER = 2
 
 
 def _same_noun(one: str, other: str) -> bool:
-    """Whether two stems are of one noun, by their beginning also across languages."""
-    if one == other:
+    """Whether two stems are of one noun, across languages by their beginning or by the list of what news count."""
+    if one == other or any(one in group and other in group for group in counted_groups()):
         return True
     long = min(len(one), len(other)) > _BEGINNING and abs(len(one) - len(other)) <= _LONGER
     return long and one[:_BEGINNING] == other[:_BEGINNING]

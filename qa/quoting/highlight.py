@@ -52,7 +52,7 @@ class Sure:
 #: Chosen on the same half, so that of the phrases shown about two thirds meet the answer, where that can be had.
 SURE: Mapping[Kind, Sure] = {
     "person": Sure(3.0, 0.2),
-    "place": Sure(3.0, 0.3),
+    "place": Sure(4.0, 0.3),
     "date": Sure(4.0, 0.0),
     "amount": Sure(3.5, 0.0),
     "thing": Sure(2.0, 0.4),
@@ -98,7 +98,7 @@ def ranked(asked: Asked, quote: str, lang: Lang) -> list[Scored]:
     found = []
     for whole in sentence.phrases:
         fit = FIT[asked.kind].get(whole.sort)
-        phrase = _without_known(sentence, whole, known)
+        phrase = _without_known(asked, sentence, whole, known)
         fresh = _fresh(sentence, phrase, known)
         if fit is None or not fresh:
             continue
@@ -138,14 +138,15 @@ def _headed(asked: Asked, word: Word) -> bool:
     )
 
 
-def _without_known(sentence: Sentence, phrase: Phrase, known: Set[int]) -> Phrase:
+def _without_known(asked: Asked, sentence: Sentence, phrase: Phrase, known: Set[int]) -> Phrase:
     """A phrase without what the question says before it: "Satelliten Astra 2A" is "Astra 2A" for satellites.
 
     The nearest verb may look like an attribute: "Im Moor leben Eulen".
     """
     words, start = sentence.words, phrase.start
-    named = phrase.sort == "name"
-    while start + 1 < phrase.end and start in known and words[start].capital == named and words[start + 1].capital:
+    while start + 1 < phrase.end and start in known and words[start + 1].capital:
+        if words[start].capital and words[start].stem not in asked.noun:
+            break
         start += 1
     return replace(phrase, start=start) if phrase.sort != "amount" else phrase
 

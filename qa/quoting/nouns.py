@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 #: A German attribute before its noun: an adjective or participle with an ending.
 _ATTRIBUTE = re.compile(r"\w{3,}(?:e|en|er|es|em)$")
 #: German words that begin a sentence with a capital and are no nouns: participles and adverbs by their form.
-_NO_NOUN = re.compile(r"(?:ge|ver|be|er|ent|zer|ein|aus|auf|an|ab)\w+(?:t|en)|\w+(?:lich|weise|ig|isch|end)")
+_NO_NOUN = re.compile(
+    r"(?:ge|ver|be|er|ent|zer|ein|aus|auf|an|ab|unter|über|vor|nach|zu)\w+(?:t|en)|\w+(?:lich|weise|ig|isch|end)"
+)
 #: Words that end an English noun phrase or stand before it.
 _VERB = re.compile(r"\w{2,}(?:ed|ly)|said|says|told|made|took|gave|became|led|held|came|went|got|began")
 #: A number inside a name has fewer digits ("Apollo 11"): more are a year or a count.
@@ -67,21 +69,32 @@ def _german_phrase(words: Sequence[Word], start: int, core: int, end: int) -> Ph
     A person's name follows what the person is ("der Dichter Percy Shelley"). Two capitals after an article of which the
     second has the ending of a genitive are a noun and its owner ("im Norden Syriens").
     """
-    while core + 1 < end and _role().fullmatch(words[core].folded) and not words[core + 1].sign:
-        start = core = core + 1
-    determined = start > 0 and words[start - 1].folded in closed_class("de", "article")
+    for at in range(core, end - 1):
+        if _before_name().fullmatch(words[at].folded) and not words[at + 1].sign:
+            start = core = at + 1
+    determined = _is_determined(words, start)
     last = words[end - 1].folded
     common = _common_ending().fullmatch(last) is not None
     if end - core > 1:
         genitive = determined and end - core == 2 and last.endswith("s")  # noqa: PLR2004 - a noun and its owner
         return Phrase("noun" if common or genitive or start != core else "name", start, end)
-    titled = core > 0 and words[core - 1].capital and _role().fullmatch(words[core - 1].folded) is not None
+    titled = core > 0 and words[core - 1].capital and _before_name().fullmatch(words[core - 1].folded) is not None
     return Phrase("name" if start == core and not common and (titled or not determined) else "noun", start, end)
 
 
+def _is_determined(words: Sequence[Word], start: int) -> bool:
+    """Whether an article stands before a phrase, past words like "andere" that are no content."""
+    at = start - 1
+    if at > 0 and not words[at].content and _ATTRIBUTE.fullmatch(words[at].folded):
+        at -= 1 if words[at - 1].folded in closed_class("de", "article") else 0
+    return at >= 0 and words[at].folded in closed_class("de", "article")
+
+
 @cache
-def _role() -> re.Pattern[str]:
-    return re.compile(rf".*(?:{'|'.join(closed_class('de', 'role'))})(?:s|n|en|in)?")
+def _before_name() -> re.Pattern[str]:
+    """What may stand right before a name without being part of it: what a person is, or a noun that is no name."""
+    roles, endings = ("|".join(closed_class("de", name)) for name in ("role", "splitting_ending"))
+    return re.compile(rf".*(?:(?:{roles})(?:s|n|en|in)?|{endings})")
 
 
 @cache

@@ -36,9 +36,9 @@ BESIDE = 1.25
 #: Articles named for one quote with "also in"; agency copy can stand in dozens.
 REPEATS = 5
 
-#: Log-odds within which two articles are taken to answer equally well, so that the newer one comes first. Of 66 questions
-#: of XQuAD whose two best articles lie closer, the better one was right in 31, no more than chance; from there on in 58
-#: to 88 of 100.
+#: Log-odds within which two articles are taken to answer equally well, so that the newer one comes first. Of 66
+#: questions of XQuAD whose two best articles lie closer, the better one was right in 31, no more than chance; further
+#: apart in 58 to 88 of 100.
 EQUAL = 0.15
 
 

@@ -98,6 +98,16 @@ def _tables() -> dict[Any, dict[str, str]]:
     return tables
 
 
+@cache
+def counted_groups() -> tuple[frozenset[str], ...]:
+    """Nouns of both languages that stand for the same thing, as stems of either language."""
+    lines = _tables()["counted"]["groups"].strip().splitlines()
+    return tuple(frozenset(stem(word, lang) for word in line.split() for lang in _LANGS) for line in lines)
+
+
+_LANGS: tuple[Lang, ...] = ("de", "en")
+
+
 def stem(word: str, lang: Lang) -> str:
     """A word case-folded, without an ending of inflection, umlauts as plain letters ("Häuser" is "haus")."""
     return _ENDINGS[lang].sub("", word.casefold()).translate(_UMLAUTS)
