@@ -15,6 +15,11 @@ TEXTS = st.text(st.sampled_from("aAzZäß01 .,-–%€'’()„“:;\n") | st.ch
 
 DE = [
     ("Wer leitet das Tiefbauamt?", "Das Tiefbauamt leitet seit 2019 Ines Kahl.", "Ines Kahl"),
+    (
+        "Wer unterschrieb den Vertrag?",
+        "Den Vertrag unterschrieben Ines Kahl und der Bürgermeister Jan Tom.",
+        "Ines Kahl und der Bürgermeister Jan Tom",
+    ),
     ("Wann soll die Brücke fertig sein?", "Die Brücke soll am 3. Oktober 2025 fertig sein.", "3. Oktober 2025"),
     ("In welchem Jahr wurde die Brücke gebaut?", "Die Brücke wurde im Jahr 1912 gebaut.", "1912"),
     ("Wie viele Unterschriften gab es?", "Es gab 1.850 Unterschriften und zwei Briefe.", "1.850 Unterschriften"),

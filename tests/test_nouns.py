@@ -23,6 +23,8 @@ def found(text: str, lang: Lang) -> list[tuple[str, str]]:
     [
         ("Dort sprach Kyrylo Budanov.", [("name", "Kyrylo Budanov")]),
         ("Das schrieb der Dichter Percy Shelley.", [("name", "Percy Shelley")]),
+        ("Dort hat das Außenministerium Georgi Sinowjew empfangen.", [("name", "Georgi Sinowjew")]),
+        ("Er ging auf die andere Seite.", [("noun", "Seite")]),
         ("Er kam mit der alten Haubitze.", [("noun", "alten Haubitze")]),
         ("Es geschah im Norden Syriens.", [("noun", "Norden Syriens")]),
         ("Einbestellt hat ihn Seoul.", [("name", "Seoul")]),

@@ -37,6 +37,7 @@ NEAREST, FALL = 4, 0.3
 KNOWN = 1.5
 #: Against a German word that begins the sentence, whose capital says nothing.
 FIRST = 0.7
+PAIR = 2
 #: Shortest noun that is looked for at the end of a compound.
 _TAIL = 4
 
@@ -58,6 +59,10 @@ SURE: Mapping[Kind, Sure] = {
     "thing": Sure(2.0, 0.4),
     "other": Sure(0.0, 0.0),
 }
+
+
+#: The margin for a thing asked for in another language than the quote's, where few words are seen to be the question's.
+CROSSED = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,25 @@ def highlight(asked: Asked, quote: str, lang: Lang) -> Span | None:
     best = found[0]
     rival = next((one.score for one in found[1:] if not _overlap(one.span, best.span)), 0.0)
     sure = SURE[asked.kind]
-    return best.span if best.score >= sure.score and best.score - rival >= sure.margin else None
+    margin = max(sure.margin, CROSSED) if asked.lang != lang and asked.kind == "thing" else sure.margin
+    if best.score < sure.score or best.score - rival < margin:
+        return None
+    return _both(read_sentence(quote, lang), best.span) if asked.kind == "person" else best.span
+
+
+def _both(sentence: Sentence, span: Span) -> Span:
+    """With the other of two people, where a name is one of a pair: "Unterzeichnet haben Kim und Putin"."""
+    spans = {phrase: sentence.span(phrase) for phrase in sentence.phrases}
+    for phrase, whole in spans.items():
+        if phrase.sort == "list" and whole.start <= span.start and span.end <= whole.end:
+            parts = [
+                part
+                for part, its in spans.items()
+                if part != phrase and whole.start <= its.start and its.end <= whole.end
+            ]
+            if len(parts) == PAIR and all(part.sort == "name" for part in parts):
+                return whole
+    return span
 
 
 def _overlap(one: Span, other: Span) -> bool:

@@ -76,6 +76,8 @@ def _german_phrase(words: Sequence[Word], start: int, core: int, end: int) -> Ph
     last = words[end - 1].folded
     common = _common_ending().fullmatch(last) is not None
     if end - core > 1:
+        # Before several capitals and after no article it is a verb: "es kamen Ines Kahl".
+        start = start if determined else core
         genitive = determined and end - core == 2 and last.endswith("s")  # noqa: PLR2004 - a noun and its owner
         return Phrase("noun" if common or genitive or start != core else "name", start, end)
     titled = core > 0 and words[core - 1].capital and _before_name().fullmatch(words[core - 1].folded) is not None
@@ -175,10 +177,19 @@ def lists(words: Sequence[Word], nouns: Sequence[Phrase], lang: Lang) -> list[Ph
 
 
 def _joint(gap: Sequence[Word], lang: Lang) -> str:
-    """What joins two noun phrases: a comma, a word, or nothing that would."""
-    texts = [word.folded for word in gap if word.folded not in closed_class(lang, "article")]
-    if texts == [","]:
-        return "comma"
-    if texts and texts[-1] in closed_class(lang, "join") and texts[:-1] in ([], [","]):
-        return "word"
-    return ""
+    """What joins two noun phrases: a comma, a word, or nothing that would.
+
+    After it may stand an article and what the next one is: "Kim Jong Un und der russische Präsident Wladimir Putin".
+    """
+    rest = list(gap)
+    comma = bool(rest) and rest[0].text == ","
+    rest = rest[1:] if comma else rest
+    joined = bool(rest) and rest[0].folded in closed_class(lang, "join")
+    rest = rest[1:] if joined else rest
+    if not all(word.folded in closed_class(lang, "article") or (lang == "de" and _tells_who(word)) for word in rest):
+        return ""
+    return "word" if joined else "comma" if comma else ""
+
+
+def _tells_who(word: Word) -> bool:
+    return _is_attribute(word) or (word.capital and _before_name().fullmatch(word.folded) is not None)
