@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from qa.answer import PASSAGES, THRESHOLD, best_logit, compose
-from qa.conversation import resolve
+from qa.answer import PASSAGES, STEM, THRESHOLD, best_logit, compose
+from qa.asides import Aside, reply
+from qa.asking import read
+from qa.lexical import plain_text
 from qa.retrieve import Retrieval, retrieve
-from qa.text import normalise
+from qa.text import words
+from qa.types import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from qa.asking import Reading
     from qa.index import Index
-    from qa.types import Answer, Article, Encoder
-
-#: Longer questions are cut here before they are searched: the encoder reads 256 tokens, about 1,200 characters.
-LONGEST_QUESTION = 2000
+    from qa.types import Article, Encoder
 
 
 class Bot:
@@ -43,7 +45,9 @@ class Bot:
         return self.index.id
 
     def ask(self, question: str, top: int = 4, history: Sequence[str] = ()) -> Answer:
-        """Answer one question with at most ``top`` quotes, or abstain. Any text is a question.
+        """Answer one question with at most ``top`` quotes, or abstain; a greeting and the like gets its own reply.
+
+        Any text is a question. What was searched, once it was mended, is ``searched_for``.
 
         Args:
             question: As typed.
@@ -54,36 +58,51 @@ class Bot:
         started = perf_counter()
         index = self.index
         question = _printable(question)
-        search = resolve(_asked(question), [_asked(_printable(one)) for one in history])
-        searched_for = search.text[:LONGEST_QUESTION]
-        timings: dict[str, float] = {}
-        leaned_on = -math.inf
-        if search.topic:
-            leaned_on = best_logit(index, search.topic, retrieve(index, self.encoder, search.topic, PASSAGES))
-            timings["topic"] = (perf_counter() - started) * 1000
-        retrieval = retrieve(index, self.encoder, searched_for, PASSAGES)
-        composing = perf_counter()
-        answer = compose(
-            index,
-            question,
-            retrieval,
-            top=top,
-            threshold=self.threshold,
-            searched_for=searched_for if search.topic else None,
-            leaned_on=leaned_on,
-        )
-        now = perf_counter()
-        timings |= {**retrieval.timings_ms, "answer": (now - composing) * 1000, "total": (now - started) * 1000}
-        return replace(answer, searched_for=searched_for, timings_ms=timings)
+        reading = read(question, index.lexical, [_printable(one) for one in history])
+        timings = {"read": (perf_counter() - started) * 1000}
+        answer = self._aside(index, question, reading.aside) if reading.aside else None
+        if answer is None:
+            answer = self._search(index, question, reading, top, timings)
+        timings["total"] = (perf_counter() - started) * 1000
+        return replace(answer, timings_ms=timings)
 
-    def explain(self, question: str, k: int) -> Retrieval:
-        """The k best passages with ranks and scores, whether they answer or not."""
-        return retrieve(self.index, self.encoder, _asked(question), k)
+    def _search(self, index: Index, question: str, reading: Reading, top: int, timings: dict[str, float]) -> Answer:
+        """The answer of the articles; adds to ``timings``."""
+        started = perf_counter()
+        leaned_on = -math.inf
+        if reading.topic:
+            leaned_on = best_logit(index, reading.topic, retrieve(index, self.encoder, reading.topic, PASSAGES))
+            timings["topic"] = (perf_counter() - started) * 1000
+        retrieval = retrieve(index, self.encoder, reading.text, PASSAGES)
+        timings |= retrieval.timings_ms
+        composing = perf_counter()
+        compose_for = partial(
+            compose, index, question, retrieval, top=top, searched_for=reading.text, leaned_on=leaned_on
+        )
+        answer = compose_for(threshold=self.threshold)
+        if answer.status == "abstained" and reading.keywords:
+            # Words alone say little that a sentence could be similar to: over seeds/ "Haubitzen" has confidence 0.19.
+            found = compose_for(threshold=0.0)
+            answer = found if _has_most(found, reading.keywords) else answer
+        timings["answer"] = (perf_counter() - composing) * 1000
+        return answer
+
+    def _aside(self, index: Index, question: str, aside: Aside) -> Answer | None:
+        """The answer to what is no question to the articles; None where that of an empty index says it better."""
+        said = reply(aside, index.corpus)
+        if said.status == "about" and not said.articles:
+            return None
+        return Answer(
+            question, said.status, said.message, (), 0.0, (), "", aside.lang, index.id, articles=said.articles
+        )
+
+    def explain(self, search: str, k: int) -> Retrieval:
+        """The k best passages with ranks and scores, whether they answer or not, for an `Answer.searched_for`."""
+        return retrieve(self.index, self.encoder, search, k)
 
     def articles(self) -> tuple[Article, ...]:
         """All indexed articles, newest first, those without a date last, then by title."""
-        dated = sorted(self.index.corpus.articles(), key=lambda article: article.label)
-        return tuple(sorted(dated, key=lambda article: article.published or "", reverse=True))
+        return tuple(self.index.corpus.newest(-1))
 
     def article(self, article_id: str) -> Article | None:
         """One indexed article, or None."""
@@ -95,5 +114,9 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _asked(question: str) -> str:
-    return normalise(question)[:LONGEST_QUESTION]
+def _has_most(answer: Answer, keywords: Sequence[str]) -> bool:
+    """Whether the first quote has two thirds of the words or more, in some inflection."""
+    if not answer.citations:
+        return False
+    quoted = {word[:STEM] for word in words(plain_text(answer.citations[0].quote))}
+    return 3 * sum(word[:STEM] in quoted for word in keywords) >= 2 * len(keywords)

@@ -100,7 +100,7 @@ def ask(
     bot = _open_bot(settings, build=not no_build)
     for asked in _questions(question):
         answer = bot.ask(asked, settings.top, after or ())
-        found = bot.explain(answer.searched_for, EXPLAINED).candidates if explain else ()
+        found = bot.explain(answer.searched_for, EXPLAINED).candidates if explain and answer.searched_for else ()
         passages = [candidate.passage for candidate in found]
         if as_json:
             record = answer.to_dict()

@@ -116,6 +116,19 @@ def show_answer(answer: Answer, *, repeat_question: bool) -> None:
         out.print(Text(shortened(note, _SEARCHED), style="dim"))
     if answer.message:
         out.print(answer.message)
+    _show_quotes(answer, out)
+    if answer.status == "abstained" and answer.passages:
+        out.print(Text(_CLOSEST[answer.lang], style="dim"))
+        for passage in answer.passages:
+            out.print(Text(f"  - {passage.article.label}: {shortened(passage.chunk.text, _EXCERPT)}", style="dim"))
+    for article in answer.articles:
+        out.print(f"  - {_told(article.label, article.outlet, article.published)}")
+    if repeat_question:
+        out.print()
+
+
+def _show_quotes(answer: Answer, out: Console) -> None:
+    """The quotes, each with its source and with the articles that say the same."""
     if answer.figures:
         out.print(Text(differing_line(answer), style="yellow"))
     repeats = [citation for citation in answer.citations if citation.same_as is not None]
@@ -128,12 +141,6 @@ def show_answer(answer: Answer, *, repeat_question: bool) -> None:
             if repeat.same_as == citation.number:
                 too = LABELS[answer.lang].says_too
                 out.print(Text(f"    {too} [{repeat.number}] {source_line(repeat)}", style="dim"))
-    if answer.status == "abstained" and answer.passages:
-        out.print(Text(_CLOSEST[answer.lang], style="dim"))
-        for passage in answer.passages:
-            out.print(Text(f"  - {passage.article.label}: {shortened(passage.chunk.text, _EXCERPT)}", style="dim"))
-    if repeat_question:
-        out.print()
 
 
 _CLOSEST = {
@@ -163,11 +170,14 @@ def differing_line(answer: Answer) -> str:
 
 def source_line(citation: Citation) -> str:
     """Title, outlet and date as far as they are known, and who else printed it."""
-    known = [citation.title, citation.outlet, (citation.published or "").replace("T", " ")]
-    line = " · ".join(part for part in known if part) or citation.article_id
+    line = _told(citation.title, citation.outlet, citation.published) or citation.article_id
     if citation.also:
         line += " · also: " + ", ".join(source.outlet or source.path for source in citation.also)
     return line
+
+
+def _told(title: str | None, outlet: str | None, published: str | None) -> str:
+    return " · ".join(part for part in (title, outlet, (published or "").replace("T", " ")) if part)
 
 
 def show_passages(passages: Sequence[Passage]) -> None:

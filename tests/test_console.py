@@ -21,8 +21,7 @@ ANSWER = Answer(
     "Wie viele?",
     "de",
     "i",
-    {},
-    (Figure(1, "1500 Mann", 1500.0, 8, 17), Figure(2, "3000 Mann", 3000.0, 8, 17)),
+    figures=(Figure(1, "1500 Mann", 1500.0, 8, 17), Figure(2, "3000 Mann", 3000.0, 8, 17)),
 )
 DIFFER = "Die Quellen nennen verschiedene Zahlen: 1500 Mann [1] (Blatt, 24. Oktober 2024), 3000 Mann [2] (Anderer, ohne Datum)"
 
