@@ -1,4 +1,4 @@
-"""Vectors of single words from an encoder's own table of word pieces: nothing is computed, rows are looked up and added.
+"""Vectors of single words from an encoder's own table of word pieces: rows are looked up and added, nothing computed.
 
 A bilingual encoder's rows lie near each other where words mean the same ("weapons", "Waffen"): its German rows were
 trained towards the English ones. That makes words comparable across its languages at the price of a look-up.
