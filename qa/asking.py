@@ -98,10 +98,11 @@ def _mended(question: str, vocabulary: Vocabulary) -> Reading:
     text = mend(without_courtesies(_question_of(asked)[:LONGEST_QUESTION]), vocabulary)
     if text != asked and (aside := recognise(text)) is not None:
         return Reading(text, aside=aside)  # "which articels are there?" is seen to be one only now.
-    return Reading(text, keywords=_keywords(text, vocabulary))
+    return Reading(text, keywords=keywords_of(text, vocabulary))
 
 
-def _keywords(text: str, vocabulary: Vocabulary) -> tuple[str, ...]:
+def keywords_of(text: str, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """The words of a text that is a few words of the articles and no sentence, else ()."""
     said = tuple(words(plain_text(text)))
     if len(said) > MOST_KEYWORDS or not all(vocabulary.finds(word) for word in said):  # never finds a function word
         return ()

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from qa.text import shortened
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from qa.types import Lang
+    from qa.types import Citation, Lang
 
 
 _SECOND: Final = 1000
+#: Code points of a title that stands for an outlet in a line of several.
+_SOURCE: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,9 @@ class Labels:
     cite_name: str
     language: Mapping[Lang, str]
     also_in: str
+    says_too: str
+    differ: str
+    undated: str
     closest: str
     open_passage: str
     open_passage_name: str
@@ -51,6 +58,15 @@ class Labels:
     searched_for: str
     edit: str
     edit_name: str
+    only_articles: str
+    without_filter: str
+    without_filter_name: str
+    filter: str
+    filter_set: str
+    filter_since: str
+    filter_until: str
+    filter_outlets: str
+    filter_clear: str
     took: str
     decimal_point: str
     question_empty: str
@@ -104,6 +120,9 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         cite_name="Beleg {number}: „{title}“ an diesem Satz öffnen",
         language={"de": "Deutsch", "en": "Englisch"},
         also_in="Derselbe Text auch:",
+        says_too="auch in",
+        differ="Die Quellen nennen verschiedene Zahlen:",
+        undated="ohne Datum",
         closest="Ähnlichste Stellen, keine Antwort",
         open_passage="Stelle öffnen",
         open_passage_name="Stelle öffnen in „{title}“",
@@ -111,6 +130,15 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         searched_for="Gesucht wurde nach: {text}",
         edit="Bearbeiten",
         edit_name="Diese Suche bearbeiten und neu stellen",
+        only_articles="Nur Artikel: {filter}",
+        without_filter="Alle durchsuchen",
+        without_filter_name="Filter aufheben und in allen Artikeln suchen",
+        filter="Artikel eingrenzen",
+        filter_set="Artikel eingegrenzt",
+        filter_since="Erschienen ab",
+        filter_until="Erschienen bis",
+        filter_outlets="Medien",
+        filter_clear="Filter aufheben",
         took="Dauer: {time}",
         decimal_point=",",
         question_empty="Bitte stellen Sie eine Frage.",
@@ -165,6 +193,9 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         cite_name="Citation {number}: open “{title}” at this sentence",
         language={"de": "German", "en": "English"},
         also_in="The same text also in:",
+        says_too="also in",
+        differ="The sources differ:",
+        undated="undated",
         closest="Closest passages, not an answer",
         open_passage="Open passage",
         open_passage_name="Open passage in “{title}”",
@@ -172,6 +203,15 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         searched_for="Searched for: {text}",
         edit="Edit",
         edit_name="Edit this search and send it again",
+        only_articles="Only articles: {filter}",
+        without_filter="Search all",
+        without_filter_name="Remove the filter and search all articles",
+        filter="Narrow down the articles",
+        filter_set="Articles narrowed down",
+        filter_since="Published from",
+        filter_until="Published until",
+        filter_outlets="Outlets",
+        filter_clear="Remove the filter",
         took="Took {time}",
         decimal_point=".",
         question_empty="Please ask a question.",
@@ -235,6 +275,13 @@ def format_date(published: str | None, lang: Lang) -> str:
     if "T" not in published:
         return date
     return labels.time.format(date=date, hour=moment.hour, minute=moment.minute)
+
+
+def figure_source(citation: Citation, lang: Lang) -> str:
+    """Who gives a figure and of which day: the outlet, else the beginning of the title, and the date without a time."""
+    outlet = citation.outlet or shortened(citation.title or LABELS[lang].untitled, _SOURCE)
+    day = (citation.published or "").partition("T")[0]
+    return f"{outlet}, {format_date(day, lang) if day else LABELS[lang].undated}"
 
 
 def format_duration(ms: float, lang: Lang) -> str:

@@ -75,6 +75,28 @@ class Article:
 
 
 @dataclass(frozen=True, slots=True)
+class Only:
+    """Which articles may answer. Empty lets every article in.
+
+    An article is let in if it, or a copy of it in another file (`Article.also`), was published within both dates by
+    one of the outlets. What has no date is never within dates, what has no outlet by none.
+
+    Attributes:
+        since: First day, ISO 8601: ``2024-10-24``, ``2024-10`` (from its first day) or ``2024``; None: no bound.
+        until: Last day, included: ``2024-10`` lets in all of October; None: no bound.
+        outlets: Names as in the index, any of them; (): all.
+    """
+
+    since: str | None = None
+    until: str | None = None
+    outlets: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether anything is kept out."""
+        return bool(self.since or self.until or self.outlets)
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """A stretch ``[start, end)`` of a text, in code points."""
 
@@ -120,7 +142,12 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A quote and where it stands; ``article.text[start:end] == quote``. Numbers count from 1."""
+    """A quote and where it stands; ``article.text[start:end] == quote``. Numbers count from 1.
+
+    ``highlight`` is the phrase of the quote that answers, counted from the start of the quote, or None. ``same_as`` is
+    the number of a citation of another article that says the same in nearly the same words, or None: then the other
+    one is shown, and this one is named beside it.
+    """
 
     number: int
     article_id: str
@@ -134,6 +161,19 @@ class Citation:
     lang: Lang
     score: float
     also: tuple[Source, ...] = ()
+    highlight: Span | None = None
+    same_as: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure on which the articles differ: ``quote[start:end] == text`` of the citation with this number."""
+
+    citation: int
+    text: str
+    value: float
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +210,7 @@ class Answer:
         status: ``answered``, ``abstained`` or ``empty_index``; ``about`` for a question about the articles as a whole,
             ``smalltalk`` for a greeting, thanks or a question to the bot about itself.
         message: The sentence shown when nothing is quoted, in the language of the question; else "".
-        citations: The quotes, best first, the quotes of one article together.
+        citations: The quotes, best first, the quotes of one article together; after them those that only repeat one.
         confidence: 0 to 1, of the best evidence that was found, quoted or not.
         passages: Answered: the passages the quotes come from. Abstained: up to three closest ones, not cited.
         searched_for: What was looked up, where that differs from the question.
@@ -179,6 +219,8 @@ class Answer:
         timings_ms: Milliseconds by stage.
         prose: What a language model made of the quotes; None where no writer is set or nothing is quoted.
         articles: The articles that an answer ``about`` them lists, not always all; else empty.
+        only: The filter in force, given or taken from the question.
+        figures: Where the articles differ on a figure, what each of them says, in the order of the quotes.
     """
 
     question: str
@@ -193,6 +235,13 @@ class Answer:
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     prose: Prose | None = None
     articles: tuple[Article, ...] = ()
+    only: Only = Only()
+    figures: tuple[Figure, ...] = ()
+
+    @property
+    def disagreement(self) -> bool:
+        """Whether the articles differ on a figure."""
+        return bool(self.figures)
 
     def to_dict(self) -> dict[str, Any]:
         """The public JSON form (docs/ANSWER.md): passages carry their article's id, not its whole text."""
@@ -203,14 +252,22 @@ class Answer:
             "message": self.message,
             "lang": self.lang,
             "searched_for": self.searched_for,
+            "only": asdict(self.only) if self.only else None,
             "confidence": round(self.confidence, 4),
             "prose": self.prose.to_dict() if self.prose else None,
-            "citations": [asdict(citation) for citation in self.citations],
+            "citations": [_citation_dict(citation) for citation in self.citations],
+            "disagreement": self.disagreement,
+            "figures": [asdict(figure) for figure in self.figures],
             "passages": [passage_dict(passage) for passage in self.passages],
             "articles": [article_dict(article) for article in self.articles],
             "index_id": self.index_id,
             "timings_ms": {stage: round(ms, 2) for stage, ms in self.timings_ms.items()},
         }
+
+
+def _citation_dict(citation: Citation) -> dict[str, Any]:
+    span = citation.highlight
+    return asdict(citation) | {"highlight": None if span is None else [span.start, span.end]}
 
 
 def passage_dict(passage: Passage) -> dict[str, Any]:
@@ -271,6 +328,12 @@ class Encoder(Protocol):
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """Passages to float32 rows of length 1, shape ``(n, dim)``."""
 
+    def encode_words(self, words: Sequence[str]) -> Vectors:
+        """Single words to float32 rows of length 1, shape ``(n, dim)``, near where they mean the same.
+
+        Of zeros where the encoder knows nothing of a word. Cheap: looked up, not computed.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Hits:
@@ -278,6 +341,13 @@ class Hits:
 
     scores: Vectors
     keys: Keys
+
+
+class Selection(Protocol):
+    """Keys that a search is restricted to, in the form that the store which made it needs."""
+
+    def __len__(self) -> int:
+        """How many of the keys the store holds."""
 
 
 class VectorStore(Protocol):
@@ -292,8 +362,11 @@ class VectorStore(Protocol):
     def remove(self, keys: Keys) -> int:
         """Remove these keys; gives how many there were."""
 
-    def search(self, queries: Vectors, k: int) -> Hits:
-        """The k nearest of each row of ``queries`` ``(q, dim)``, by inner product."""
+    def select(self, keys: Keys) -> Selection:
+        """What `search` needs to look among these keys ``(n,)`` alone; to be kept for the next search."""
+
+    def search(self, queries: Vectors, k: int, among: Selection | None = None) -> Hits:
+        """The k nearest of each row of ``queries`` ``(q, dim)``, by inner product, of all or of a selection."""
 
     def save(self, folder: Path) -> None:
         """Write into ``folder``, from which its loader reads it back."""

@@ -20,9 +20,11 @@ import gradio as gr
 from gradio.i18n import I18nData
 
 from qa.errors import QAError
+from qa.filter_row import FilterRow, filter_row, only_of
 from qa.labels import LABELS, interface_language, tagline
 from qa.pages import answer_turn, escape, message_turn, question_turn, waiting_turn
 from qa.prose_turn import prose_turn
+from qa.types import Only
 
 if TYPE_CHECKING:
     from qa.bot import Bot
@@ -50,9 +52,10 @@ class _Parts:
     chat: Any
     box: Any
     send: Any
+    filter: FilterRow
 
     def all(self) -> list[Any]:
-        return [self.turns, self.chat, self.box, self.send]
+        return [self.turns, self.chat, self.box, self.send, *self.filter.shown]
 
     def show(self, turns: list[Turn], *, waiting: str = "", busy: bool = False) -> Update:
         """The conversation, and while ``waiting`` is shown at its end or it is busy, no way to ask another question."""
@@ -88,11 +91,14 @@ def build_page(bot: Bot, name: str) -> gr.Blocks:
                 container=False,
             )
             send = gr.Button(I18nData("send"), variant="primary", elem_id="qa-send")
+            everywhere = gr.Button("", elem_id="qa-everywhere")  # not shown: page.js presses it
+            row = filter_row(bot)
         starters = _starters(titles)
-        parts = _Parts(turns=gr.State([]), chat=chat, box=box, send=send)
-        _listen([box.submit, send.click], _asking(bot, parts), [box, parts.turns], parts)
+        parts = _Parts(turns=gr.State([]), chat=chat, box=box, send=send, filter=row)
+        _listen([box.submit, send.click], _asking(bot, parts), [box, parts.turns, *row.inputs()], parts)
+        _listen([everywhere.click], _asking_everywhere(bot, parts), [box, parts.turns], parts)
         for starter, title in zip(starters, titles, strict=True):
-            _listen([starter.click], _starting(bot, parts, title), [parts.turns], parts)
+            _listen([starter.click], _starting(bot, parts, title), [parts.turns, *row.inputs()], parts)
     page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=CONCURRENCY)
     # After every event Gradio summarises up to 10,000 of them for its dashboard, which is off here; with pandas 3 that
     # costs 6 to 9 ms and ends in a deprecation warning on the server's standard error.
@@ -145,21 +151,35 @@ def _listen(triggers: list[Any], ask: Callable[..., Any], inputs: list[Any], par
 
 
 def _asking(bot: Bot, parts: _Parts) -> Callable[..., Iterator[Update]]:
+    def ask(
+        question: str, turns: list[Turn], since: str, until: str, outlets: list[str], request: gr.Request
+    ) -> Iterator[Update]:
+        yield from _turn(bot, parts, question, turns, request.headers, only_of(since, until, outlets))
+
+    return ask
+
+
+def _asking_everywhere(bot: Bot, parts: _Parts) -> Callable[..., Iterator[Update]]:
     def ask(question: str, turns: list[Turn], request: gr.Request) -> Iterator[Update]:
-        yield from _turn(bot, parts, question, turns, request.headers)
+        """Ask without the filter, and lift it."""
+        for update in _turn(bot, parts, question, turns, request.headers, Only()):
+            yield update | parts.filter.cleared()
 
     return ask
 
 
 def _starting(bot: Bot, parts: _Parts, title: str) -> Callable[..., Iterator[Update]]:
-    def start(turns: list[Turn], request: gr.Request) -> Iterator[Update]:
+    def start(turns: list[Turn], since: str, until: str, outlets: list[str], request: gr.Request) -> Iterator[Update]:
         ui = interface_language(request.headers.get("accept-language"))
-        yield from _turn(bot, parts, starter_question(title, LABELS[ui].starter_question), turns, request.headers)
+        question = starter_question(title, LABELS[ui].starter_question)
+        yield from _turn(bot, parts, question, turns, request.headers, only_of(since, until, outlets))
 
     return start
 
 
-def _turn(bot: Bot, parts: _Parts, question: str, turns: list[Turn], headers: Mapping[str, str]) -> Iterator[Update]:
+def _turn(
+    bot: Bot, parts: _Parts, question: str, turns: list[Turn], headers: Mapping[str, str], only: Only
+) -> Iterator[Update]:
     ui = interface_language(headers.get("accept-language"))
     question = question.strip()
     if not question:
@@ -174,11 +194,11 @@ def _turn(bot: Bot, parts: _Parts, question: str, turns: list[Turn], headers: Ma
     history = [earlier["asked"] for earlier in turns if "asked" in earlier]
     asked = [*turns, turn | Turn(asked=question)]
     yield parts.show(asked, waiting=waiting_turn(ui))
-    yield from _answered(bot, parts, question, history, asked, ui)
+    yield from _answered(bot, parts, question, history, only, asked, ui)
 
 
 def _answered(
-    bot: Bot, parts: _Parts, question: str, history: list[str], asked: list[Turn], ui: Lang
+    bot: Bot, parts: _Parts, question: str, history: list[str], only: Only, asked: list[Turn], ui: Lang
 ) -> Iterator[Update]:
     """The quotes as soon as they are there, and above them, in a turn of their own, a writer's prose as it grows.
 
@@ -186,7 +206,7 @@ def _answered(
     """
     started, quotes = time.perf_counter(), ""
     try:
-        for answer in bot.answering(question, history=history):
+        for answer in bot.answering(question, history=history, only=only):
             quotes = quotes or answer_turn(answer, ui, (time.perf_counter() - started) * 1000)
             prose = prose_turn(answer, ui)
             busy = answer.prose is not None and not answer.prose.complete

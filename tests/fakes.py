@@ -11,7 +11,7 @@ import numpy as np
 
 from qa.lexical import plain_text
 from qa.text import words
-from qa.types import Article, Lang
+from qa.types import Article, Lang, Source
 
 if TYPE_CHECKING:
     from qa.types import Vectors
@@ -37,6 +37,9 @@ class WordEncoder:
         self.embedded.extend(texts)
         return self._encode(texts)
 
+    def encode_words(self, words: Sequence[str]) -> Vectors:
+        return self._encode(words)
+
     def _encode(self, texts: Sequence[str]) -> Vectors:
         rows = np.zeros((len(texts), self.dim), dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):
@@ -45,10 +48,19 @@ class WordEncoder:
         return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1.0)
 
 
-def article(text: str, *, name: str = "a", title: str | None = None, lang: Lang = "de") -> Article:
+def article(
+    text: str,
+    *,
+    name: str = "a",
+    title: str | None = None,
+    lang: Lang = "de",
+    published: str | None = None,
+    outlet: str | None = None,
+    also: tuple[Source, ...] = (),
+) -> Article:
     """An article as `qa.articles` would make it from ``name.md``."""
     digest = hashlib.sha256(f"{title}\0{text}".encode()).hexdigest()
-    return Article(f"{name}-id", title, text, lang, None, None, None, None, f"{name}.md", digest)
+    return Article(f"{name}-id", title, text, lang, published, outlet, None, None, f"{name}.md", digest, also)
 
 
 class Words:
