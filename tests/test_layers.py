@@ -14,7 +14,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "qa"
 #: From the ground up; a module may import from its own line and from the lines above it.
 LAYERS = [
     ["errors", "types"],
-    ["config", "only", "text", "labels", "metrics"],
+    ["config", "only", "text", "labels", "metrics", "wordtable"],
+    ["likeness", "embed"],
     ["measuring.questions", "measuring.datasets"],
     ["reading.dates", "reading.glue", "reading.imprint", "reading.furniture", "reading.lines", "reading.pdf"],
     ["reading.frontmatter", "reading.headline", "reading.formats", "reading.clean"],
