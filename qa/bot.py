@@ -42,6 +42,11 @@ class Bot:
         """Name of the build it answers from."""
         return self.index.id
 
+    @property
+    def built(self) -> str | None:
+        """When that build was made: UTC, ISO 8601."""
+        return self.index.manifest.created
+
     def ask(self, question: str, top: int = 4, history: Sequence[str] = ()) -> Answer:
         """Answer one question with at most ``top`` quotes, or abstain. Any text is a question.
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping  # Gradio reads the annotations of its listeners
+from collections.abc import Callable, Iterator, Mapping, Sequence  # Gradio reads the annotations of its listeners
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import gradio as gr
 from gradio.i18n import I18nData
@@ -24,8 +24,7 @@ from qa.labels import LABELS, interface_language, tagline
 from qa.pages import answer_turn, escape, message_turn, question_turn, waiting_turn
 
 if TYPE_CHECKING:
-    from qa.bot import Bot
-    from qa.types import Article
+    from qa.types import Answer, Article
 
 #: Code points. A longer question is refused with a message: cutting it silently would answer another one.
 QUESTION_LIMIT: Final = 2000
@@ -35,6 +34,17 @@ STARTERS: Final = 4
 CONCURRENCY: Final = 8
 #: How many questions may wait before Gradio says that it is busy.
 QUEUE_SIZE: Final = 64
+
+
+class Bot(Protocol):
+    """What the page asks: a bot, or the desk that hands questions to one."""
+
+    def ask(self, question: str, *, history: Sequence[str] = ()) -> Answer:
+        """As `qa.bot.Bot.ask`."""
+
+    def articles(self) -> tuple[Article, ...]:
+        """As `qa.bot.Bot.articles`."""
+
 
 #: A message as `gr.Chatbot` takes it; under ``asked`` what a person typed, if the bot was asked it.
 Turn = dict[str, str]
@@ -64,8 +74,14 @@ class _Parts:
         }
 
 
-def build_page(bot: Bot, name: str) -> gr.Blocks:
-    """The page over ``bot``, to be mounted with the settings of `mount_settings`."""
+def build_page(bot: Bot, name: str, *, logged: bool = False) -> gr.Blocks:
+    """The page over ``bot``, to be mounted with the settings of `mount_settings`.
+
+    Args:
+        bot: Answers the questions.
+        name: Shown at the top.
+        logged: Whether questions are written to a log; the page then says so.
+    """
     titles = starter_titles(bot.articles())
     # analytics_enabled=False: otherwise Gradio asks api.gradio.app for its newest version here.
     with gr.Blocks(title=name, analytics_enabled=False) as page:
@@ -86,6 +102,8 @@ def build_page(bot: Bot, name: str) -> gr.Blocks:
                 container=False,
             )
             send = gr.Button(I18nData("send"), variant="primary", elem_id="qa-send")
+        if logged:
+            gr.Markdown(I18nData("logged"), elem_id="qa-logged", container=False)
         starters = _starters(titles)
         parts = _Parts(turns=gr.State([]), chat=chat, box=box, send=send)
         _listen([box.submit, send.click], _asking(bot, parts), [box, parts.turns], parts)

@@ -1,0 +1,182 @@
+"""Where questions are handed in: at most so many at once, so many waiting, and so long for each."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from qa.errors import QAError
+
+if TYPE_CHECKING:
+    from qa.bot import Bot
+    from qa.config import Settings
+    from qa.server.telemetry import Telemetry
+    from qa.types import Answer, Article
+
+#: Receives each question where `log_questions` is set, one JSON object a line; silent otherwise.
+LOG: Final = logging.getLogger("qa.questions")
+
+#: Seconds after which a client that was told "busy" may try again: most answers take far less.
+RETRY: Final = 2
+
+#: How a question came in.
+Way = Literal["page", "api", "mcp"]
+
+
+def log_questions() -> None:
+    """Let `LOG` write to standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s question %(message)s"))
+    LOG.handlers = [handler]
+    LOG.setLevel(logging.INFO)
+    LOG.propagate = False
+
+
+class BusyError(QAError):
+    """All places are taken and the queue is full."""
+
+
+class TimeLimitError(QAError):
+    """A question took longer than allowed."""
+
+
+class UnsupportedError(QAError):
+    """The bot cannot do what was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question with everything that may be said about it.
+
+    Attributes:
+        question: As typed.
+        history: The earlier questions of the conversation, oldest first.
+        top: Most quotes; None takes the setting.
+        since: Only articles published on or after this date: ``2024``, ``2024-10`` or ``2024-10-24``.
+        until: Only articles published on or before this date; a month or a year counts to its last day.
+        outlets: Only articles of one of these outlets; (): of all.
+    """
+
+    question: str
+    history: tuple[str, ...] = ()
+    top: int | None = None
+    since: str | None = None
+    until: str | None = None
+    outlets: tuple[str, ...] = ()
+
+    @property
+    def filtered(self) -> bool:
+        """Whether it asks for some of the articles only."""
+        return bool(self.since or self.until or self.outlets)
+
+
+class Desk:
+    """Hands questions to a bot; to the page it looks like the bot itself.
+
+    A thread cannot be stopped from outside. So a question that runs over its time keeps its place until the bot is done
+    with it, while whoever asked has been told: the machine is never given more work than its places.
+    """
+
+    def __init__(self, bot: Bot, settings: Settings, telemetry: Telemetry) -> None:
+        self._bot = bot
+        self._settings = settings
+        self._telemetry = telemetry
+        self._lock = threading.Lock()
+        self._taken = 0
+        self._pool: ThreadPoolExecutor | None = None
+        telemetry.watch_queue(lambda: self._taken)
+
+    @property
+    def index_id(self) -> str | None:
+        """Name of the build the bot answers from."""
+        return self._bot.index_id
+
+    @property
+    def seconds(self) -> float:
+        """Longest time for a question."""
+        return self._settings.answer_seconds
+
+    def articles(self) -> tuple[Article, ...]:
+        """All indexed articles, as `Bot.articles` gives them."""
+        return self._bot.articles()
+
+    def article(self, article_id: str) -> Article | None:
+        """One indexed article, or None."""
+        return self._bot.article(article_id)
+
+    def ask(self, question: str, top: int | None = None, history: Sequence[str] = ()) -> Answer:
+        """Ask as the page does and wait for the answer.
+
+        Raises:
+            BusyError: No place is free and the queue is full.
+            TimeLimitError: It took longer than `seconds`.
+            QAError: The bot cannot answer.
+        """
+        future = self.submit(Query(question, tuple(history), top), "page")
+        try:
+            return future.result(self.seconds)
+        except (FutureTimeoutError, CancelledError):
+            raise self.give_up(future, "page") from None
+
+    def submit(self, query: Query, way: Way) -> Future[Answer]:
+        """Hand a question in.
+
+        Raises:
+            BusyError: No place is free and the queue is full.
+        """
+        with self._lock:
+            if self._taken >= self._settings.concurrent + self._settings.waiting:
+                self._telemetry.failed(way, "busy")
+                raise BusyError("Too many questions at once", f"please ask again in {RETRY} seconds")
+            self._taken += 1
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self._settings.concurrent, thread_name_prefix="qa-ask")
+            future = self._pool.submit(self._answer, query, way, time.monotonic())
+        future.add_done_callback(self._leave)
+        return future
+
+    def give_up(self, future: Future[Answer], way: Way) -> TimeLimitError:
+        """End the waiting for an answer: the error to show. A question that still waited is not asked any more."""
+        future.cancel()
+        self._telemetry.failed(way, "time-limit")
+        return TimeLimitError(f"No answer within {self.seconds:g} seconds", "please ask again, or ask for less at once")
+
+    def close(self) -> None:
+        """Forget what waits; answers under way are finished by their threads."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _leave(self, _: Future[Answer]) -> None:
+        with self._lock:
+            self._taken -= 1
+
+    def _answer(self, query: Query, way: Way, started: float) -> Answer:
+        try:
+            answer = _put(self._bot, query, self._settings.top)
+        except Exception:
+            self._telemetry.failed(way, "error")
+            raise
+        seconds = time.monotonic() - started
+        self._telemetry.answered(way, answer, seconds)
+        if self._settings.log_questions:
+            said = {"way": way, "status": answer.status, "confidence": round(answer.confidence, 4), "ms": seconds * 1e3}
+            LOG.info(json.dumps({**asdict(query), **said}, ensure_ascii=False, default=str))
+        return answer
+
+
+def _put(bot: Bot, query: Query, top: int) -> Answer:
+    """The one place that turns a `Query` into a call of the bot."""
+    if query.filtered:
+        raise UnsupportedError(
+            "This version cannot choose articles by date or outlet", "leave out since, until, outlet"
+        )
+    return bot.ask(query.question, query.top or top, query.history)
