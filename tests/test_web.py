@@ -13,7 +13,6 @@ import pytest
 from starlette.testclient import TestClient
 
 from qa.errors import QAError
-from qa.config import Settings
 from qa.server.guard import BODY_LIMIT
 from qa.web import STATIC, bind, create_app
 from tests.browser.fakes import ARTICLES, FakeBot
@@ -88,7 +87,9 @@ def test_no_static_file_names_another_host() -> None:
         assert "//" not in text.replace("/**", "").replace("// ", ""), file.name
 
 
-@pytest.mark.parametrize("path", ["/", "/article/faehrbruecke-3f2a", "/article/none", "/healthz", "/docs", "/gradio_api/upload"])
+@pytest.mark.parametrize(
+    "path", ["/", "/article/faehrbruecke-3f2a", "/article/none", "/healthz", "/docs", "/gradio_api/upload"]
+)
 def test_every_reply_keeps_the_browser_to_this_host(client: TestClient, path: str) -> None:
     headers = client.get(path).headers
     policy = headers["content-security-policy"]

@@ -74,7 +74,8 @@ def _methods(route: Any, request: Request) -> set[str]:  # noqa: ANN401 - Starle
 
 def _add_asking(router: APIRouter, service: Service) -> None:
     desk, settings = service.desk, service.settings
-    events = {"schema": {"type": "string"}, "example": "event: evidence\ndata: {…}\n\nevent: answer\ndata: {…}\n\n"}
+    named = {"event": {"enum": ["evidence", "answer", "error"]}, "data": {"type": "string"}}
+    events = {"schema": {"type": "object", "properties": named, "required": ["event", "data"]}}
 
     @router.post(
         "/api/ask",

@@ -7,7 +7,15 @@ from calendar import monthrange
 from datetime import date
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from qa.server.desk import Query
 
@@ -17,7 +25,7 @@ QUESTION_LIMIT: Final = 2000
 _OUTLETS: Final = 50
 _NAME: Final = 200
 
-_DATE: Final = r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$"
+_DATE: Final = r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$"
 
 
 def _first_day(text: str) -> date:
@@ -39,9 +47,26 @@ def _checked_date(text: str) -> str:
     return text
 
 
+def _as_list(given: Any) -> Any:  # noqa: ANN401 - what it cannot make a list of, pydantic refuses
+    if given is None:
+        return []
+    return [given] if isinstance(given, str) else given
+
+
 Text = Annotated[str, Field(min_length=1, max_length=QUESTION_LIMIT, pattern=r"\S")]
 Day = Annotated[str, Field(pattern=_DATE, examples=["2024", "2024-10", "2024-10-24"]), AfterValidator(_checked_date)]
-Outlet = Annotated[str, Field(min_length=1, max_length=_NAME)]
+_OUTLET: Final = {"type": "string", "minLength": 1, "maxLength": _NAME}
+Outlets = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=_NAME)]],
+    Field(max_length=_OUTLETS),
+    BeforeValidator(_as_list),  # not a union: its errors would name the types in place of the field
+    WithJsonSchema(
+        {
+            "anyOf": [_OUTLET, {"type": "array", "items": _OUTLET, "maxItems": _OUTLETS}, {"type": "null"}],
+            "default": None,
+        }
+    ),
+]
 
 
 class AskRequest(BaseModel):
@@ -62,9 +87,7 @@ class AskRequest(BaseModel):
     until: Day | None = Field(
         default=None, description="Only articles published on or before this date; a month or year to its last day."
     )
-    outlet: Outlet | Annotated[list[Outlet], Field(max_length=_OUTLETS)] | None = Field(
-        default=None, description="Only articles of this outlet, or of one of these, in any case."
-    )
+    outlet: Outlets = Field(default=[], description="Only articles of this outlet, or of one of these, in any case.")
     top: Annotated[int, Field(ge=1, le=20)] | None = Field(
         default=None, description="Most quotes; the setting top where it is left out."
     )
@@ -82,8 +105,7 @@ class AskRequest(BaseModel):
 
     def query(self) -> Query:
         """What is handed to the desk."""
-        outlets = [self.outlet] if isinstance(self.outlet, str) else self.outlet or []
-        return Query(self.question, tuple(self.history), self.top, self.since, self.until, tuple(outlets))
+        return Query(self.question, tuple(self.history), self.top, self.since, self.until, tuple(self.outlet))
 
 
 class Open(BaseModel):
