@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qa.recency import newest_first
 from qa.retrieve import FUSION, Retrieval, saturated
 from qa.text import content_words, language
 from qa.types import Answer, Article, Citation, Span
@@ -117,6 +118,7 @@ def compose(
     model: EvidenceModel = EVIDENCE,
     searched_for: str | None = None,
     leaned_on: float = -math.inf,
+    latest: bool = False,
 ) -> Answer:
     """Quote what answers the question, or say that nothing does.
 
@@ -129,6 +131,7 @@ def compose(
         model: Weighs the sentences.
         searched_for: What the sentences must answer, where that is not the question as asked.
         leaned_on: Log-odds of the best sentence for the earlier search that this one leans on (`best_logit`).
+        latest: Quote the newest of nearly equal sentences first.
     """
     lang = language(question)
     search = question if searched_for is None else searched_for
@@ -142,7 +145,7 @@ def compose(
     if not asks or confidence < threshold:
         closest = tuple(candidate.passage for candidate in retrieval.candidates[:CLOSEST])
         return replace(nothing, confidence=confidence, passages=closest)
-    chosen = _choose(evidence, top)
+    chosen = _choose(newest_first(evidence) if latest else evidence, top, evidence[0].logit)
     used = dict.fromkeys(one.candidate for one in chosen)
     return replace(
         nothing,
@@ -214,10 +217,10 @@ def _overlaps(asked: frozenset[str], found: Sequence[frozenset[str]]) -> list[fl
     return [sum(rarity[word] for word in sorted(asked & words)) / total if total else 0.0 for words in found]
 
 
-def _choose(evidence: Sequence[Evidence], top: int) -> list[Evidence]:
+def _choose(evidence: Sequence[Evidence], top: int, best: float) -> list[Evidence]:
     chosen: list[Evidence] = []
     for one in evidence:
-        if len(chosen) == top or one.logit < evidence[0].logit - FURTHER_QUOTE:
+        if len(chosen) == top or one.logit < best - FURTHER_QUOTE:
             break
         if not any(_same_sentence(one.quote, other.quote) for other in chosen):
             chosen.append(one)

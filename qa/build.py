@@ -22,6 +22,7 @@ from qa.dense import new_store
 from qa.duplicates import merge_duplicates
 from qa.errors import BadFileError, IndexDamagedError, IndexMissingError, IndexStaleError
 from qa.index import (
+    CHUNK_KEYS,
     CHUNK_VECTORS,
     LEXICAL_FOLDER,
     SENTENCE_VECTORS,
@@ -36,6 +37,7 @@ from qa.index import (
 )
 from qa.lexical import LexicalDoc, LexicalIndex
 from qa.manifest import SCHEMA, Manifest, Recipe, checksums
+from qa.only import codes_of, outlet_names, outlet_numbers
 from qa.publish import build_lock, prune, publishing
 
 if TYPE_CHECKING:
@@ -308,6 +310,7 @@ def _write(folder: Path, plan: _BuildPlan, files: Sequence[FileRecord], progress
     write_corpus(folder, files, [one.article for one in plan.passages], plan.records)
     progress("write", 0, total)
     keys = np.fromiter((record.chunk.key for record in plan.records), dtype=np.int64, count=total)
+    np.save(folder / CHUNK_KEYS, keys)
     vectors = load_vectors(folder / CHUNK_VECTORS)
     store = new_store(STORE, vectors.shape[1])
     for start in range(0, total, EMBED_SLICE):
@@ -315,9 +318,11 @@ def _write(folder: Path, plan: _BuildPlan, files: Sequence[FileRecord], progress
         store.add(keys[start:end], vectors[start:end].astype(np.float32))
     store.save(folder)
     lexical = LexicalIndex.create(folder / LEXICAL_FOLDER)
+    outlets = outlet_numbers(outlet_names(one.article for one in plan.passages))
     lexical.add(
-        LexicalDoc(record.chunk.key, record.chunk.text, one.article.title or "", one.article.lang)
+        LexicalDoc(record.chunk.key, record.chunk.text, one.article.title or "", one.article.lang, codes)
         for one in plan.passages
+        for codes in (codes_of(one.article, outlets),)
         for record in one.records
     )
     lexical.commit()

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -89,19 +90,29 @@ def ask(
         list[str] | None,
         typer.Option("--after", help="An earlier question that this one may lean on; repeat it, oldest first."),
     ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", help="Only articles from this day, month or year on: 2024-10-24, 2024-10, 2024."),
+    ] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Only articles up to its end.")] = None,
+    outlet: Annotated[
+        list[str] | None, typer.Option("--outlet", help="Only articles from this outlet; repeat it for several.")
+    ] = None,
     as_json: AsJson = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show each passage's ranks and scores.")] = False,
     no_build: NoBuild = False,
 ) -> None:
     """Answer a question with quotes and citations, or say that the articles do not."""
     from qa.console import show_answer, show_passages  # noqa: PLC0415
+    from qa.only import read_dates  # noqa: PLC0415
     from qa.types import passage_dict  # noqa: PLC0415
 
     settings = _settings(articles=articles, index=index, encoder=encoder, top=top)
+    only = replace(read_dates(since, until), outlets=tuple(outlet or ()))  # wrong dates are told before any work
     bot = _open_bot(settings, build=not no_build)
     for asked in _questions(question):
-        answer = bot.ask(asked, settings.top, after or ())
-        found = bot.explain(answer.searched_for, EXPLAINED).candidates if explain else ()
+        answer = bot.ask(asked, settings.top, after or (), only)
+        found = bot.explain(answer.searched_for, EXPLAINED, answer.only).candidates if explain else ()
         passages = [candidate.passage for candidate in found]
         if as_json:
             record = answer.to_dict()

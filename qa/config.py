@@ -181,7 +181,9 @@ class Settings:
     rate_all: int = _setting(2400, _number(1, 10_000_000, int), "questions and API requests of all in a minute")
     concurrent: int = _setting(8, _number(1, 256, int), "questions answered at once")
     waiting: int = _setting(64, _number(0, 10_000, int), "questions that may wait; one more is told that it is busy")
-    answer_seconds: float = _setting(30.0, _number(0.1, 3600, float), "longest time for a question, waiting included")
+    answer_seconds: float = _setting(
+        60.0, _number(0.1, 3600, float), "longest time for a question in seconds, waiting included"
+    )
     max_history: int = _setting(20, _number(0, 100, int), "most earlier questions that one to the API may bring")
     log_questions: bool = _setting(False, _yes_no, "write each question to standard error; the page says so")
     mcp: bool = _setting(False, _yes_no, "serve the tool `ask_articles` to assistants at `/mcp`; needs the extra `mcp`")

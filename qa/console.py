@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from qa.labels import searched_note
+from qa.filter_text import search_remark
 from qa.text import shortened
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def show_answer(answer: Answer, *, repeat_question: bool) -> None:
     out = _out()
     if repeat_question:
         out.print(Text(answer.question, style="bold"))
-    note = searched_note(answer.question, answer.searched_for, answer.lang)
+    note = search_remark(answer)
     if note:
         out.print(Text(shortened(note, _SEARCHED), style="dim"))
     if answer.message:

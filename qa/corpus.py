@@ -12,12 +12,20 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from qa.errors import IndexDamagedError
+from qa.only import all_days, codes_of, iso_day, outlet_names, outlet_numbers
 from qa.types import Article, Chunk, Source, Span
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from qa.only import CodeRange
+
+    Rows = NDArray[np.int64]
 
 CORPUS_FILE = "corpus.db"
 
@@ -28,6 +36,9 @@ CREATE TABLE articles (id TEXT PRIMARY KEY, position INTEGER NOT NULL, content T
 CREATE TABLE chunks (key INTEGER PRIMARY KEY, article_id TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
                      row INTEGER NOT NULL, sentence_row INTEGER NOT NULL, sentences BLOB NOT NULL);
 CREATE INDEX chunks_by_article ON chunks (article_id, start);
+CREATE TABLE outlets (number INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE publications (code INTEGER NOT NULL, row INTEGER NOT NULL, end_row INTEGER NOT NULL,
+                           PRIMARY KEY (code, row)) WITHOUT ROWID;
 """
 
 
@@ -91,6 +102,33 @@ class Corpus:
         """`content_key` of every indexed article by id."""
         return dict(self._rows("SELECT id, content FROM articles"))
 
+    def outlets(self) -> tuple[str, ...]:
+        """The outlets of the articles and their copies, by name; the first has the number 1 (`qa.only`)."""
+        return tuple(name for (name,) in self._rows("SELECT name FROM outlets ORDER BY number"))
+
+    def days(self) -> tuple[str, ...]:
+        """Every day on which an article was published, as ``2024-10-24``, ascending."""
+        dated = all_days()
+        query = "SELECT DISTINCT code FROM publications WHERE code BETWEEN ? AND ? ORDER BY code"
+        return tuple(iso_day(code) for (code,) in self._rows(query, dated.first, dated.last))
+
+    def rows_of(self, ranges: Sequence[CodeRange]) -> Rows:
+        """The rows of the chunks whose articles have a publication in one of the ranges, ascending, each once."""
+        stretches = [
+            stretch
+            for one in ranges
+            for stretch in self._rows(
+                "SELECT DISTINCT row, end_row FROM publications WHERE code BETWEEN ? AND ?", one.first, one.last
+            )
+        ]
+        if not stretches:
+            return np.empty(0, dtype=np.int64)
+        # Rows of one article lie together: where its stretch begins one more is let in, where it ends one fewer.
+        starts, ends = np.array(stretches, dtype=np.int64).T
+        change = np.bincount(starts, minlength=ends.max() + 1) - np.bincount(ends, minlength=ends.max() + 1)
+        rows: Rows = np.flatnonzero(np.cumsum(change) > 0)
+        return rows
+
     def files(self) -> dict[str, FileRecord]:
         """Every file that was read, by path."""
         rows = self._rows("SELECT path, sha256, article, reason FROM files ORDER BY path")
@@ -148,9 +186,31 @@ def write_corpus(
                 "INSERT INTO articles VALUES (?, ?, ?, ?, ?)",
                 ((a.id, n, content_key(a), _without_text(a), a.text) for n, a in enumerate(articles)),
             )
-            db.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)", map(_chunk_row, records))
+            rows = _RowsByArticle()
+            chunks = (_chunk_row(record) for record in rows.noting(records))
+            db.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)", chunks)
+            outlets = outlet_names(articles)
+            db.executemany("INSERT INTO outlets VALUES (?, ?)", enumerate(outlets, start=1))
+            numbers = outlet_numbers(outlets)
+            db.executemany(
+                "INSERT INTO publications VALUES (?, ?, ?)",
+                sorted((code, *rows.of[a.id]) for a in articles if a.id in rows.of for code in codes_of(a, numbers)),
+            )
     finally:
         db.close()
+
+
+class _RowsByArticle:
+    """First row and the row after the last of each article, noted while its chunks pass."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, tuple[int, int]] = {}
+
+    def noting(self, records: Iterable[ChunkRecord]) -> Iterator[ChunkRecord]:
+        for record in records:
+            first, end = self.of.get(record.chunk.article_id, (record.row, record.row))
+            self.of[record.chunk.article_id] = (min(first, record.row), max(end, record.row + 1))
+            yield record
 
 
 def _without_text(article: Article) -> str:

@@ -44,6 +44,15 @@ class Labels:
     searched_for: str
     edit: str
     edit_name: str
+    only_articles: str
+    without_filter: str
+    without_filter_name: str
+    filter: str
+    filter_set: str
+    filter_since: str
+    filter_until: str
+    filter_outlets: str
+    filter_clear: str
     took: str
     decimal_point: str
     question_empty: str
@@ -91,6 +100,15 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         searched_for="Gesucht wurde nach: {text}",
         edit="Bearbeiten",
         edit_name="Diese Suche bearbeiten und neu stellen",
+        only_articles="Nur Artikel: {filter}",
+        without_filter="Alle durchsuchen",
+        without_filter_name="Filter aufheben und in allen Artikeln suchen",
+        filter="Artikel eingrenzen",
+        filter_set="Artikel eingegrenzt",
+        filter_since="Erschienen ab",
+        filter_until="Erschienen bis",
+        filter_outlets="Medien",
+        filter_clear="Filter aufheben",
         took="Dauer: {time}",
         decimal_point=",",
         question_empty="Bitte stellen Sie eine Frage.",
@@ -139,6 +157,15 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         searched_for="Searched for: {text}",
         edit="Edit",
         edit_name="Edit this search and send it again",
+        only_articles="Only articles: {filter}",
+        without_filter="Search all",
+        without_filter_name="Remove the filter and search all articles",
+        filter="Narrow down the articles",
+        filter_set="Articles narrowed down",
+        filter_since="Published from",
+        filter_until="Published until",
+        filter_outlets="Outlets",
+        filter_clear="Remove the filter",
         took="Took {time}",
         decimal_point=".",
         question_empty="Please ask a question.",

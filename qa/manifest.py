@@ -11,7 +11,7 @@ from typing import Any
 from qa.errors import IndexDamagedError, IndexStaleError
 
 #: Raised when the files of a build change their meaning; a build of another schema is refused and rebuilt.
-SCHEMA = 1
+SCHEMA = 2
 
 MANIFEST_FILE = "manifest.json"
 

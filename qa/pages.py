@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
+from qa.filter_text import only_note
 from qa.labels import LABELS, format_date, format_duration, searched_note
 from qa.types import Span
 
@@ -56,12 +57,14 @@ def answer_turn(answer: Answer, ui: Lang, ms: float) -> str:
         ms: How long it took, in milliseconds.
     """
     labels = LABELS[ui]
-    parts = [_searched(answer, ui)]
+    parts = [_searched(answer, ui), _only(answer, ui)]
     if answer.status == "answered":
         by_article = groupby(answer.citations, key=lambda citation: citation.article_id)
         parts += [_cited_article(list(citations), answer.lang, ui) for _, citations in by_article]
     else:
         parts.append(f'<p class="qa-message" lang="{answer.lang}">{escape(answer.message)}</p>')
+    if answer.status == "abstained" and answer.only:
+        parts.append(f'<p class="qa-note">{_everywhere(answer, labels.without_filter, ui)}</p>')
     if answer.status == "abstained" and answer.passages:
         items = "".join(_closest_passage(passage, answer.lang, ui) for passage in answer.passages)
         parts.append(f'<h3 class="qa-closest">{escape(labels.closest)}</h3><ul class="qa-passages">{items}</ul>')
@@ -80,6 +83,22 @@ def _searched(answer: Answer, ui: Lang) -> str:
         f'<p class="qa-note qa-searched">{escape(before)}<span lang="{answer.lang}">{search}</span>{escape(after)} '
         f'<button type="button" class="qa-edit" value="{search}" title="{escape(labels.edit_name)}">'
         f"<span>{escape(labels.edit)}</span></button></p>"
+    )
+
+
+def _only(answer: Answer, ui: Lang) -> str:
+    """The filter in force, with a button that searches without it."""
+    if not answer.only:
+        return ""
+    words = f"<bdi>{escape(only_note(answer.only, ui))}</bdi>"
+    return f'<p class="qa-note qa-only"><span class="qa-chip">{words}{_everywhere(answer, "×", ui)}</span></p>'
+
+
+def _everywhere(answer: Answer, text: str, ui: Lang) -> str:
+    name = LABELS[ui].without_filter_name
+    return (
+        f'<button type="button" class="qa-everywhere" value="{escape(answer.searched_for)}" title="{escape(name)}">'
+        f"<span>{escape(text)}</span></button>"
     )
 
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from qa.corpus import ChunkRecord
-    from qa.index import Index
-    from qa.types import Article, Encoder, Lang, Vectors
+    from qa.index import Allowed, Index
+    from qa.types import Article, Encoder, Lang, Only, Vectors
 
 Mode = Literal["hybrid", "dense", "lexical"]
 
@@ -68,9 +68,19 @@ class Retrieval:
 
 
 def retrieve(
-    index: Index, encoder: Encoder, question: str, k: int, *, mode: Mode = "hybrid", fusion: Fusion = FUSION
+    index: Index,
+    encoder: Encoder,
+    question: str,
+    k: int,
+    *,
+    mode: Mode = "hybrid",
+    fusion: Fusion = FUSION,
+    only: Only | None = None,
 ) -> Retrieval:
     """The k best passages for a question.
+
+    Under a filter both rankings are made among the passages that it lets in, so that no others take their places; a
+    passage has the same dense score and the same BM25 as without it.
 
     Args:
         index: What is searched.
@@ -79,15 +89,17 @@ def retrieve(
         k: How many at most, at least 1.
         mode: Both rankings fused, or one alone (for measuring).
         fusion: Weights of the fusion.
+        only: Which articles may be found; None for all.
     """
     clock = _Clock()
     lang = language(question)
     query = encoder.encode_queries([question])
     clock.lap("encode")
     depth = max(k, DEPTH)
-    dense = _dense(index, query, depth) if mode != "lexical" else {}
+    allowed = index.allowed(only) if only else None
+    dense = _dense(index, query, depth, allowed) if mode != "lexical" else {}
     clock.lap("dense")
-    lexical = _lexical(index, question, depth) if mode != "dense" else {}
+    lexical = _lexical(index, question, depth, allowed) if mode != "dense" else {}
     clock.lap("lexical")
     scored = [
         replace(one, passage=replace(one.passage, score=_score(one.passage, mode, fusion, lang)))
@@ -98,13 +110,14 @@ def retrieve(
     return Retrieval(tuple(best), query, clock.laps)
 
 
-def _dense(index: Index, query: Vectors, depth: int) -> dict[int, float]:
-    hits = index.store.search(query, min(depth, max(1, len(index.store))))
+def _dense(index: Index, query: Vectors, depth: int, allowed: Allowed | None) -> dict[int, float]:
+    count = len(index.store) if allowed is None else allowed.count
+    hits = index.store.search(query, min(depth, max(1, count)), allowed.selection if allowed else None)
     return {int(key): float(score) for key, score in zip(hits.keys[0], hits.scores[0], strict=True) if key >= 0}
 
 
-def _lexical(index: Index, question: str, depth: int) -> dict[int, float]:
-    hits = index.lexical.search(question, depth)
+def _lexical(index: Index, question: str, depth: int, allowed: Allowed | None) -> dict[int, float]:
+    hits = index.lexical.search(question, depth, allowed.ranges if allowed else None)
     unit = rarest_word(index.manifest.chunk_count)
     return {key: score / unit for key, score in zip(hits.keys, hits.scores, strict=True)}
 

@@ -75,6 +75,28 @@ class Article:
 
 
 @dataclass(frozen=True, slots=True)
+class Only:
+    """Which articles may answer. Empty lets every article in.
+
+    An article is let in if it, or a copy of it in another file (`Article.also`), was published within both dates by
+    one of the outlets. What has no date is never within dates, what has no outlet by none.
+
+    Attributes:
+        since: First day, ISO 8601: ``2024-10-24``, ``2024-10`` (from its first day) or ``2024``; None: no bound.
+        until: Last day, included: ``2024-10`` lets in all of October; None: no bound.
+        outlets: Names as in the index, any of them; (): all.
+    """
+
+    since: str | None = None
+    until: str | None = None
+    outlets: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether anything is kept out."""
+        return bool(self.since or self.until or self.outlets)
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """A stretch ``[start, end)`` of a text, in code points."""
 
@@ -151,6 +173,7 @@ class Answer:
         lang: Language of the question.
         index_id: Build that answered, or None.
         timings_ms: Milliseconds by stage.
+        only: The filter in force, given or taken from the question.
     """
 
     question: str
@@ -163,6 +186,7 @@ class Answer:
     lang: Lang
     index_id: str | None
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    only: Only = Only()
 
     def to_dict(self) -> dict[str, Any]:
         """The public JSON form (docs/ANSWER.md): passages carry their article's id, not its whole text."""
@@ -173,6 +197,7 @@ class Answer:
             "message": self.message,
             "lang": self.lang,
             "searched_for": self.searched_for,
+            "only": asdict(self.only) if self.only else None,
             "confidence": round(self.confidence, 4),
             "citations": [asdict(citation) for citation in self.citations],
             "passages": [passage_dict(passage) for passage in self.passages],
@@ -235,6 +260,13 @@ class Hits:
     keys: Keys
 
 
+class Selection(Protocol):
+    """Keys that a search is restricted to, in the form that the store which made it needs."""
+
+    def __len__(self) -> int:
+        """How many of the keys the store holds."""
+
+
 class VectorStore(Protocol):
     """Unit vectors under int64 keys, searched by inner product."""
 
@@ -247,8 +279,29 @@ class VectorStore(Protocol):
     def remove(self, keys: Keys) -> int:
         """Remove these keys; gives how many there were."""
 
-    def search(self, queries: Vectors, k: int) -> Hits:
-        """The k nearest of each row of ``queries`` ``(q, dim)``, by inner product."""
+    def select(self, keys: Keys) -> Selection:
+        """What `search` needs to look among these keys ``(n,)`` alone; to be kept for the next search."""
+
+    def search(self, queries: Vectors, k: int, among: Selection | None = None) -> Hits:
+        """The k nearest of each row of ``queries`` ``(q, dim)``, by inner product, of all or of a selection."""
 
     def save(self, folder: Path) -> None:
         """Write into ``folder``, from which its loader reads it back."""
+
+
+class Answerer(Protocol):
+    """What the page asks: a bot, or whatever stands in front of one on a server (`qa.bot.Bot` has the details)."""
+
+    @property
+    def outlets(self) -> tuple[str, ...]:
+        """What a filter may name."""
+
+    @property
+    def days(self) -> tuple[str, ...]:
+        """The days on which articles were published, ascending."""
+
+    def ask(self, question: str, *, history: Sequence[str] = (), only: Only | None = None) -> Answer:
+        """Answer one question."""
+
+    def articles(self) -> tuple[Article, ...]:
+        """All indexed articles, newest first."""

@@ -12,19 +12,21 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence  # Gradio reads the annotations of its listeners
+from collections.abc import Callable, Iterator, Mapping  # Gradio reads the annotations of its listeners
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import gradio as gr
 from gradio.i18n import I18nData
 
 from qa.errors import QAError
+from qa.filter_row import FilterRow, filter_row, only_of
 from qa.labels import LABELS, interface_language, tagline
 from qa.pages import answer_turn, escape, message_turn, question_turn, waiting_turn
+from qa.types import Only
 
 if TYPE_CHECKING:
-    from qa.types import Answer, Article
+    from qa.types import Answerer, Article
 
 #: Code points. A longer question is refused with a message: cutting it silently would answer another one.
 QUESTION_LIMIT: Final = 2000
@@ -34,17 +36,6 @@ STARTERS: Final = 4
 CONCURRENCY: Final = 8
 #: How many questions may wait before Gradio says that it is busy.
 QUEUE_SIZE: Final = 64
-
-
-class Bot(Protocol):
-    """What the page asks: a bot, or the desk that hands questions to one."""
-
-    def ask(self, question: str, *, history: Sequence[str] = ()) -> Answer:
-        """As `qa.bot.Bot.ask`."""
-
-    def articles(self) -> tuple[Article, ...]:
-        """As `qa.bot.Bot.articles`."""
-
 
 #: A message as `gr.Chatbot` takes it; under ``asked`` what a person typed, if the bot was asked it.
 Turn = dict[str, str]
@@ -59,9 +50,10 @@ class _Parts:
     chat: Any
     box: Any
     send: Any
+    filter: FilterRow
 
     def all(self) -> list[Any]:
-        return [self.turns, self.chat, self.box, self.send]
+        return [self.turns, self.chat, self.box, self.send, *self.filter.shown]
 
     def show(self, turns: list[Turn], *, waiting: str = "") -> Update:
         """The conversation, and while ``waiting`` is shown at its end, no way to ask another question."""
@@ -74,7 +66,7 @@ class _Parts:
         }
 
 
-def build_page(bot: Bot, name: str, *, logged: bool = False) -> gr.Blocks:
+def build_page(bot: Answerer, name: str, *, logged: bool = False) -> gr.Blocks:
     """The page over ``bot``, to be mounted with the settings of `mount_settings`.
 
     Args:
@@ -102,13 +94,16 @@ def build_page(bot: Bot, name: str, *, logged: bool = False) -> gr.Blocks:
                 container=False,
             )
             send = gr.Button(I18nData("send"), variant="primary", elem_id="qa-send")
+            everywhere = gr.Button("", elem_id="qa-everywhere")  # not shown: page.js presses it
+            row = filter_row(bot)
         if logged:
             gr.Markdown(I18nData("logged"), elem_id="qa-logged", container=False)
         starters = _starters(titles)
-        parts = _Parts(turns=gr.State([]), chat=chat, box=box, send=send)
-        _listen([box.submit, send.click], _asking(bot, parts), [box, parts.turns], parts)
+        parts = _Parts(turns=gr.State([]), chat=chat, box=box, send=send, filter=row)
+        _listen([box.submit, send.click], _asking(bot, parts), [box, parts.turns, *row.inputs()], parts)
+        _listen([everywhere.click], _asking_everywhere(bot, parts), [box, parts.turns], parts)
         for starter, title in zip(starters, titles, strict=True):
-            _listen([starter.click], _starting(bot, parts, title), [parts.turns], parts)
+            _listen([starter.click], _starting(bot, parts, title), [parts.turns, *row.inputs()], parts)
     page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=CONCURRENCY)
     # After every event Gradio summarises up to 10,000 of them for its dashboard, which is off here; with pandas 3 that
     # costs 6 to 9 ms and ends in a deprecation warning on the server's standard error.
@@ -160,22 +155,36 @@ def _listen(triggers: list[Any], ask: Callable[..., Any], inputs: list[Any], par
     )
 
 
-def _asking(bot: Bot, parts: _Parts) -> Callable[..., Iterator[Update]]:
-    def ask(question: str, turns: list[Turn], request: gr.Request) -> Iterator[Update]:
-        yield from _turn(bot, parts, question, turns, request.headers)
+def _asking(bot: Answerer, parts: _Parts) -> Callable[..., Iterator[Update]]:
+    def ask(
+        question: str, turns: list[Turn], since: str, until: str, outlets: list[str], request: gr.Request
+    ) -> Iterator[Update]:
+        yield from _turn(bot, parts, question, turns, request.headers, only_of(since, until, outlets))
 
     return ask
 
 
-def _starting(bot: Bot, parts: _Parts, title: str) -> Callable[..., Iterator[Update]]:
-    def start(turns: list[Turn], request: gr.Request) -> Iterator[Update]:
+def _asking_everywhere(bot: Answerer, parts: _Parts) -> Callable[..., Iterator[Update]]:
+    def ask(question: str, turns: list[Turn], request: gr.Request) -> Iterator[Update]:
+        """Ask without the filter, and lift it."""
+        for update in _turn(bot, parts, question, turns, request.headers, Only()):
+            yield update | parts.filter.cleared()
+
+    return ask
+
+
+def _starting(bot: Answerer, parts: _Parts, title: str) -> Callable[..., Iterator[Update]]:
+    def start(turns: list[Turn], since: str, until: str, outlets: list[str], request: gr.Request) -> Iterator[Update]:
         ui = interface_language(request.headers.get("accept-language"))
-        yield from _turn(bot, parts, starter_question(title, LABELS[ui].starter_question), turns, request.headers)
+        question = starter_question(title, LABELS[ui].starter_question)
+        yield from _turn(bot, parts, question, turns, request.headers, only_of(since, until, outlets))
 
     return start
 
 
-def _turn(bot: Bot, parts: _Parts, question: str, turns: list[Turn], headers: Mapping[str, str]) -> Iterator[Update]:
+def _turn(
+    bot: Answerer, parts: _Parts, question: str, turns: list[Turn], headers: Mapping[str, str], only: Only
+) -> Iterator[Update]:
     ui = interface_language(headers.get("accept-language"))
     question = question.strip()
     if not question:
@@ -192,7 +201,7 @@ def _turn(bot: Bot, parts: _Parts, question: str, turns: list[Turn], headers: Ma
     yield parts.show(asked, waiting=waiting_turn(ui))
     started = time.perf_counter()
     try:
-        answer = bot.ask(question, history=history)
+        answer = bot.ask(question, history=history, only=only)
     except QAError as error:
         said = message_turn(str(error))
     else:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qa.text import words
-from qa.types import Article, Lang
+from qa.types import Article, Lang, Source
 
 if TYPE_CHECKING:
     from qa.types import Vectors
@@ -44,7 +44,16 @@ class WordEncoder:
         return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1.0)
 
 
-def article(text: str, *, name: str = "a", title: str | None = None, lang: Lang = "de") -> Article:
+def article(
+    text: str,
+    *,
+    name: str = "a",
+    title: str | None = None,
+    lang: Lang = "de",
+    published: str | None = None,
+    outlet: str | None = None,
+    also: tuple[Source, ...] = (),
+) -> Article:
     """An article as `qa.articles` would make it from ``name.md``."""
     digest = hashlib.sha256(f"{title}\0{text}".encode()).hexdigest()
-    return Article(f"{name}-id", title, text, lang, None, None, None, None, f"{name}.md", digest)
+    return Article(f"{name}-id", title, text, lang, published, outlet, None, None, f"{name}.md", digest, also)

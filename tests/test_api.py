@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from starlette.testclient import TestClient
 
 from qa.server import api
+from qa.server.desk import Desk, Query
 from qa.server.door import CLIENT
 from qa.server.models import AskRequest
+from qa.types import Answer
 from tests.browser.fakes import ARTICLES, HOSTILE, FakeBot, make_article
 from tests.sites import site
 from tests.test_desk import SlowBot
@@ -117,6 +121,25 @@ def test_a_stream_brings_evidence_then_the_answer(client: TestClient) -> None:
     assert all(data == plain for _, data in events(reply.text))
 
 
+class GrowingDesk(Desk):
+    """Gives an answer in three steps, as a bot with a writer does."""
+
+    def _last(self, query: Query, tell: Callable[[Answer], object] | None, given_up: threading.Event) -> Answer:
+        answer = super()._last(query, None, given_up)
+        for confidence in (0.1, 0.2, 0.3):
+            answer = replace(answer, confidence=confidence)
+            if tell is not None:
+                tell(answer)
+        return answer
+
+
+def test_what_a_writer_adds_comes_as_it_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qa.server.service.Desk", GrowingDesk)
+    text = site().post("/api/ask", json={"question": QUESTION, "stream": True}).text
+    told = [(name, data["confidence"]) for name, data in events(text)]
+    assert told == [("evidence", 0.1), ("prose", 0.2), ("prose", 0.3), ("answer", 0.3)]
+
+
 def test_a_stream_shows_that_it_lives_and_ends_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api, "_BEAT", 0.05)
     bot = SlowBot()
@@ -160,9 +183,15 @@ def test_busy_and_too_slow_are_told_apart() -> None:
     assert busy.headers["retry-after"] == "2"
 
 
-def test_a_filter_is_refused_rather_than_passed_over(client: TestClient) -> None:
-    refused = client.post("/api/ask", json={"question": QUESTION, "since": "2024-10"})
-    assert (refused.status_code, refused.json()["type"]) == (422, "/problems/unsupported")
+def test_a_filter_keeps_to_some_of_the_articles(client: TestClient) -> None:
+    asked = {"question": QUESTION, "since": "2025-03", "outlet": "hafenbote"}
+    answer = client.post("/api/ask", json=asked).json()
+    assert answer["only"] == {"since": "2025-03", "until": None, "outlets": ["Hafenbote"]}
+    assert {citation["outlet"] for citation in answer["citations"]} == {"Hafenbote"}
+    assert client.post("/api/ask", json={"question": QUESTION, "until": "2024-01-01"}).json()["status"] == "abstained"
+    unknown = client.post("/api/ask", json={"question": QUESTION, "outlet": "Hafenbot"})
+    assert (unknown.status_code, unknown.json()["type"]) == (422, "/problems/invalid")
+    assert "did you mean 'Hafenbote'?" in unknown.json()["detail"]
 
 
 def test_articles_are_listed_and_searched(client: TestClient) -> None:

@@ -11,7 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qa.bot import LONGEST_QUESTION, Bot
-from qa.types import Answer
+from qa.build import index_articles
+from qa.config import Settings
+from qa.only import FilterError
+from qa.types import Answer, Encoder, Only
+from tests.fakes import article as made
 
 WEAPONS = "which weapons did Seoul consider?"
 
@@ -139,3 +143,102 @@ def test_stages_are_timed(seed_bot: Bot) -> None:
     timings = seed_bot.ask(WEAPONS).timings_ms
     assert list(timings) == ["encode", "dense", "lexical", "fuse", "answer", "total"]
     assert timings["total"] >= sum(ms for stage, ms in timings.items() if stage != "total") * 0.99
+
+
+DATED = (
+    made(
+        "Seoul prüft K9-Haubitzen für die Ukraine. Das sagte ein Sprecher.",
+        name="old",
+        published="2024-10-23",
+        outlet="Hafenbote",
+    ),
+    made(
+        "Seoul prüft weitere K9-Haubitzen für Polen.",
+        name="new",
+        published="2024-11-07T08:30",
+        outlet="Nordpresse",
+    ),
+    made("In Kursk stehen rund 2.600 Soldaten aus Nordkorea.", name="undated"),
+)
+
+
+@pytest.fixture(scope="module")
+def dated_bot(encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Bot:
+    return Bot(index_articles(Settings(index=tmp_path_factory.mktemp("dated")), encoder, DATED), encoder)
+
+
+K9 = "Welche K9-Haubitzen prüft Seoul?"
+
+
+def cited(answer: Answer) -> set[str]:
+    return {citation.article_id for citation in answer.citations}
+
+
+@pytest.mark.parametrize(
+    ("only", "articles"),
+    [
+        (Only(), {"old-id", "new-id"}),
+        (Only(until="2024-10"), {"old-id"}),
+        (Only("2024-11-07", "2024-11-07"), {"new-id"}),
+        (Only(outlets=("nordpresse",)), {"new-id"}),
+        (Only("2024-10", "2024", ("Hafenbote", "Nordpresse")), {"old-id", "new-id"}),
+    ],
+)
+def test_only_articles_within_the_filter_are_quoted(dated_bot: Bot, only: Only, articles: set[str]) -> None:
+    answer = dated_bot.ask(K9, only=only)
+    assert cited(answer) == articles
+    assert_exact(dated_bot, answer)
+    assert bool(answer.only) == bool(only)
+
+
+def test_a_filter_comes_from_the_question_too_and_is_reported(dated_bot: Bot) -> None:
+    answer = dated_bot.ask("Welche K9-Haubitzen prüft Seoul laut Berichten vom Oktober?")
+    assert cited(answer) == {"old-id"}
+    assert answer.only == Only("2024-10", "2024-10")
+    assert answer.searched_for == "Welche K9-Haubitzen prüft Seoul laut Berichten?"
+    assert answer.to_dict()["only"] == {"since": "2024-10", "until": "2024-10", "outlets": ()}
+    both = dated_bot.ask("Welche K9-Haubitzen nennen Berichte vor November?", only=Only(outlets=("Nordpresse",)))
+    assert both.only == Only(None, "2024-10", ("Nordpresse",))
+    assert both.status == "abstained"
+
+
+def test_the_date_of_an_event_keeps_nothing_out(dated_bot: Bot) -> None:
+    answer = dated_bot.ask("Welche K9-Haubitzen prüfte Seoul im Oktober 2024?")
+    assert not answer.only
+    assert answer.searched_for == answer.question
+
+
+def test_an_abstention_under_a_filter_says_what_there_is_without_it(dated_bot: Bot) -> None:
+    kursk = "Wie viele Soldaten aus Nordkorea stehen in Kursk?"
+    answer = dated_bot.ask(kursk, only=Only("2024"))
+    assert (answer.status, answer.citations) == ("abstained", ())
+    assert answer.message.endswith("Ohne den Filter gibt es eine Antwort.")
+    assert "without_filter" in answer.timings_ms
+    assert all(passage.article.published for passage in answer.passages)
+    nowhere = dated_bot.ask("Was ist die Hauptstadt von Australien?", only=Only("2024"))
+    assert nowhere.message.endswith("und in allen anderen auch nicht.")
+
+
+def test_the_latest_of_nearly_equal_sentences_is_quoted_first(dated_bot: Bot) -> None:
+    plain, latest = dated_bot.ask(K9), dated_bot.ask("Welche K9-Haubitzen prüft Seoul zuletzt?")
+    assert [one.article_id for one in plain.citations] == ["old-id", "new-id"]
+    assert [one.article_id for one in latest.citations] == ["new-id", "old-id"]
+    assert not latest.only
+
+
+def test_a_wrong_filter_is_refused(dated_bot: Bot) -> None:
+    with pytest.raises(FilterError, match="did you mean 'Nordpresse'"):
+        dated_bot.ask(K9, only=Only(outlets=("Nordpress",)))
+    with pytest.raises(FilterError, match="lies after"):
+        dated_bot.ask(K9, only=Only("2025", "2024"))
+
+
+def test_what_a_filter_may_name(dated_bot: Bot) -> None:
+    assert dated_bot.outlets == ("Hafenbote", "Nordpresse")
+    assert dated_bot.days == ("2024-10-23", "2024-11-07")
+
+
+def test_a_follow_up_keeps_to_what_its_question_was_restricted_to(dated_bot: Bot) -> None:
+    answer = dated_bot.ask("Und über Kursk?", history=["Was sagen Artikel vom Oktober 2024 über Haubitzen?"])
+    assert answer.only == Only("2024-10", "2024-10")
+    assert "Kursk" in answer.searched_for

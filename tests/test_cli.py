@@ -118,6 +118,26 @@ def test_what_was_searched_for_is_shown_where_it_is_not_what_was_typed(place: Pa
     assert "Gesucht" not in qa("ask", "Wie viele  Soldaten stehen in Kursk?", "--articles", "texts").out
 
 
+def test_a_filter_is_said_and_keeps_to_it(place: Path, qa) -> None:
+    (place / "texts" / "b.md").write_text(
+        "---\noutlet: Nordpresse\npublished: 2025-01-02\n---\nDie K9-Haubitzen aus Seoul sind in Kiew angekommen.",
+        "utf-8",
+    )
+    asked = ["ask", "Welche K9-Haubitzen prüft Seoul?", "--articles", "texts"]
+    ran = qa(*asked, "--since", "2024-10", "--until", "2024", "--outlet", "beispielblatt")
+    assert ran.out.startswith("Nur Artikel: Oktober 2024 bis 2024 · Beispielblatt\n[1] Seoul prüft")
+    assert "Kiew angekommen" not in ran.out
+    record = json.loads(qa(*asked, "--outlet", "Nordpresse", "--outlet", "Beispielblatt", "--json").out)
+    assert record["only"] == {"since": None, "until": None, "outlets": ["Nordpresse", "Beispielblatt"]}
+    wrong = qa(*asked, "--outlet", "Beispiel")
+    assert (wrong.status, wrong.out) == (2, "")
+    assert wrong.err == "qa: no article is from an outlet called 'Beispiel' - did you mean 'Beispielblatt'?\n"
+    silent = qa(*asked, "--until", "2023").out
+    assert "Ohne den Filter gibt es eine Antwort." in silent
+    explained = json.loads(qa(*asked, "--since", "2025", "--json", "--explain").out)["explain"]
+    assert {passage["outlet"] for passage in explained} == {"Nordpresse"}
+
+
 def test_an_abstention_is_an_answer_not_an_error(place: Path, qa) -> None:
     ran = qa("ask", "Was ist die Hauptstadt von Australien?", "--articles", "texts")
     assert ran.status == 0
@@ -181,6 +201,11 @@ def test_doctor_names_what_mends(place: Path, qa) -> None:
         (["ask", "x", "--articles", "nowhere"], 1, "there is no articles folder nowhere - name it with --articles DIR"),
         (["ask", "x"], 1, "there is no articles folder seeds"),
         (["ask", "x", "--articles", "texts", "--top", "99"], 2, "--top = 99 in the command line does not do"),
+        (
+            ["ask", "x", "--articles", "texts", "--since", "Oktober"],
+            2,
+            "since 'Oktober' is not a date - write 2024-10-24",
+        ),
         (["ask"], 2, "Missing argument 'question'"),
         (["ask", "x", "--nonsense"], 2, "No such option: --nonsense"),
         (["frobnicate"], 2, "No such command 'frobnicate'"),
@@ -254,5 +279,6 @@ def test_every_command_is_documented() -> None:
         assert command.callback is not None
         assert f"`qa {command.callback.__name__}" in readme
         assert command.callback.__doc__
-    assert "`--after" in readme
+    for flag in ("--after", "--since", "--until", "--outlet"):
+        assert f"`{flag}" in readme
     assert "`qa token`" in readme

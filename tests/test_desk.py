@@ -10,9 +10,9 @@ import pytest
 from qa.config import Settings
 from qa.errors import QAError
 from qa.server import desk as desks
-from qa.server.desk import LOG, BusyError, Desk, Query, TimeLimitError, UnsupportedError
+from qa.server.desk import LOG, BusyError, Desk, Query, TimeLimitError
 from qa.server.telemetry import Telemetry
-from qa.types import Answer
+from qa.types import Answer, Only
 from tests.browser.fakes import FakeBot
 
 
@@ -22,10 +22,8 @@ class SlowBot(FakeBot):
     def __init__(self) -> None:
         super().__init__()
         self.go = threading.Event()
-        self.begun = threading.Semaphore(0)
 
-    def ask(self, question: str, top: int = 4, history: object = ()) -> Answer:
-        self.begun.release()
+    def ask(self, question: str, top: int = 4, history: object = (), only: Only | None = None) -> Answer:
         assert self.go.wait(30)
         return super().ask(question, top)
 
@@ -61,7 +59,7 @@ def test_when_all_places_and_the_queue_are_taken_it_says_busy(bot: SlowBot) -> N
     assert value(one, "article_qa_questions_taken") == 2
     assert value(one, "article_qa_questions_total", way="api", status="busy") == 1
     bot.go.set()
-    assert first.result(30).status == second.result(30).status == "answered"
+    assert first.future.result(30).status == second.future.result(30).status == "answered"
     assert one.ask("tram line").status == "answered"
     assert value(one, "article_qa_questions_taken") == 0
 
@@ -81,7 +79,7 @@ def test_a_question_given_up_while_it_waited_is_not_asked(bot: SlowBot) -> None:
     with pytest.raises(TimeLimitError):
         one.ask("second")
     bot.go.set()
-    first.result(30)
+    first.future.result(30)
     one.close()
     assert bot.asked == ["first"]
 
@@ -130,6 +128,15 @@ def test_measurements_hold_nothing_of_a_question() -> None:
     assert 'article_qa_stage_seconds_count{stage="retrieve"} 1.0' in shown
 
 
-def test_a_filter_is_passed_on_or_refused_never_passed_over() -> None:
-    with pytest.raises(UnsupportedError):
-        desk(FakeBot()).submit(Query("tram line", since="2024"), "api").result(30)
+def test_a_filter_is_passed_on() -> None:
+    bot = FakeBot()
+    desk(bot).submit(Query("tram line", since="2024", outlets=("Hafenbote",)), "api").future.result(30)
+    desk(bot).ask("tram line", only=Only(until="2024-10"))
+    desk(bot).ask("tram line")
+    assert bot.filters == [Only("2024", None, ("Hafenbote",)), Only(None, "2024-10"), Only()]
+
+
+def test_steps_are_told_as_they_come() -> None:
+    told: list[Answer] = []
+    final = desk(FakeBot()).submit(Query("tram line"), "api", told.append).future.result(30)
+    assert told == [final]

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from qa.config import Settings
 from qa.labels import LABELS
+from qa.types import Only
 from qa.ui import QUESTION_LIMIT, starter_question, starter_titles, translations
 from qa.web import create_app
 from tests.browser.fakes import ARTICLES, FakeBot, make_article
@@ -41,14 +42,19 @@ class Session:
         config = client.get("/config").json()
         self.starters = [c["id"] for c in config["components"] if c["props"].get("elem_classes") == ["qa-starter"]]
         ids = {c["props"].get("elem_id"): c["id"] for c in config["components"]}
-        self.box, self.chat = ids["qa-box"], ids["qa-chat"]
+        self.box, self.chat, self.everywhere_button = ids["qa-box"], ids["qa-chat"], ids["qa-everywhere"]
         self.listeners = config["dependencies"]
+        #: First day, last day, outlets, as the fields of the page hold them.
+        self.filter: list[Any] = []
 
     def ask(self, question: str) -> list[str]:
-        return self._run(self._listener(self.box), [question, None])
+        return self._run(self._listener(self.box), [question, None, *(self.filter or ["", "", []])])
 
     def start(self, number: int) -> list[str]:
-        return self._run(self._listener(self.starters[number]), [None])
+        return self._run(self._listener(self.starters[number]), [None, *(self.filter or ["", "", []])])
+
+    def everywhere(self, question: str) -> list[str]:
+        return self._run(self._listener(self.everywhere_button), [question, None])
 
     def _listener(self, component: int) -> dict[str, Any]:
         return next(each for each in self.listeners if component in [target for target, _ in each["targets"]])
@@ -111,6 +117,53 @@ def test_an_answer_joins_the_conversation(client: TestClient, caplog: pytest.Log
     assert second[:2] == first
     assert LABELS["en"].closest in unescape(second[3])
     assert caplog.records == []  # such as a task of Gradio's that ended in a deprecation warning
+
+
+def test_the_filter_of_the_fields_goes_to_the_bot_and_onto_the_page(client: TestClient, bot: FakeBot) -> None:
+    session = Session(client)
+    session.filter = ["2025-03-01", "", ["Hafenbote"]]
+    turn = unescape(session.ask("Wann wird die Fährbrücke gesperrt?")[-1])
+    assert bot.filters[-1] == Only("2025-03-01", None, ("Hafenbote",))
+    assert "Only articles: from 1 March 2025 · Hafenbote" in turn
+    assert 'class="qa-everywhere" value="Wann wird die Fährbrücke gesperrt?"' in turn
+    assert "Remove the filter and search all articles" in turn
+    session.start(0)
+    assert bot.filters[-1] == Only("2025-03-01", None, ("Hafenbote",))
+    assert Session(client).ask("Capital of Australia")
+    assert not bot.filters[-1]
+
+
+def test_a_search_everywhere_has_no_filter(client: TestClient, bot: FakeBot) -> None:
+    session = Session(client)
+    session.filter = ["2026-01-01", "", []]
+    turn = unescape(session.ask("Wann wird die Fährbrücke gesperrt?")[-1])
+    assert "Search all" in turn
+    assert 'class="qa-cite"' in session.everywhere("Wann wird die Fährbrücke gesperrt?")[-1]
+    assert not bot.filters[-1]
+
+
+def test_dates_in_the_wrong_order_are_told_in_one_line(client: TestClient) -> None:
+    session = Session(client)
+    session.filter = ["2025-03-02", "2025-03-01", []]
+    assert "since 2025-03-02 lies after until 2025-03-01 - swap them" in unescape(session.ask("Was ist?")[-1])
+
+
+@pytest.mark.parametrize("articles", [(), (make_article("a", "Ein Satz."),)])
+def test_without_dates_and_outlets_there_is_no_filter(articles: tuple) -> None:
+    with TestClient(create_app(FakeBot(articles))) as client:
+        ids = {one["props"].get("elem_id") for one in client.get("/config").json()["components"]}
+        assert "qa-box" in ids
+        assert "qa-filter" not in ids
+        assert len(Session(client).ask("Was ist?")) == 2
+
+
+def test_only_the_fields_that_the_index_has_are_shown() -> None:
+    with TestClient(create_app(FakeBot((make_article("a", "Ein Satz.", outlet="Hafenbote"),)))) as client:
+        components = client.get("/config").json()["components"]
+        assert [
+            one["props"]["choices"] for one in components if one["props"].get("elem_id") == "qa-filter-outlets"
+        ] == [[["Hafenbote", "Hafenbote"]]]
+        assert not [one for one in components if "qa-date" in (one["props"].get("elem_classes") or [])]
 
 
 def test_two_browsers_do_not_see_each_other(client: TestClient) -> None:

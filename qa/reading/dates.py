@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-_MONTHS = (
+#: What a month may be called, January first, as regular expressions for lower case.
+MONTHS = (
     r"jan(?:uar|uary)?|jän(?:ner)?",
     r"feb(?:ruar|ruary|er)?",
     r"mar(?:ch)?|mär(?:z)?|maerz|mrz",
@@ -24,7 +25,7 @@ _MONTHS = (
     r"nov(?:ember)?",
     r"de[cz](?:ember)?",
 )
-_MONTH = "|".join(_MONTHS)
+_MONTH = "|".join(MONTHS)
 _WEEKDAY = (
     r"(?:montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonnabend|sonntag|mo|di|mi|do|fr|sa|so"
     r"|monday|tuesday|wednesday|thursday|friday|saturday|sunday|mon|tues?|wed|thu(?:rs?)?|fri|sat|sun)\.?,?\s+"
@@ -134,10 +135,11 @@ def _day_month_year(match: re.Match[str]) -> list[int] | None:
             return None
         return [year, min(first, second), max(first, second)] if first != second else [year, first, first]
     if match["month"]:
-        return [int(match["year"]), _month(match["month"]), int(re.sub(r"\D", "", match["day"]))]
-    return [int(match["usyear"]), _month(match["usmonth"]), int(re.sub(r"\D", "", match["usday"]))]
+        return [int(match["year"]), month_number(match["month"]), int(re.sub(r"\D", "", match["day"]))]
+    return [int(match["usyear"]), month_number(match["usmonth"]), int(re.sub(r"\D", "", match["usday"]))]
 
 
 @lru_cache(maxsize=256)
-def _month(name: str) -> int:
-    return next(number for number, forms in enumerate(_MONTHS, 1) if re.fullmatch(forms, name, re.IGNORECASE))
+def month_number(name: str) -> int:
+    """1 to 12 for a name that `MONTHS` knows, in any case."""
+    return next(number for number, forms in enumerate(MONTHS, 1) if re.fullmatch(forms, name, re.IGNORECASE))

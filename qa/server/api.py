@@ -21,9 +21,8 @@ from qa.server.problems import Problem, describe
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from concurrent.futures import Future
 
-    from qa.server.desk import Desk, Way
+    from qa.server.desk import Desk, Ticket, Way
     from qa.server.service import Service
     from qa.types import Answer
 
@@ -74,7 +73,7 @@ def _methods(route: Any, request: Request) -> set[str]:  # noqa: ANN401 - Starle
 
 def _add_asking(router: APIRouter, service: Service) -> None:
     desk, settings = service.desk, service.settings
-    named = {"event": {"enum": ["evidence", "answer", "error"]}, "data": {"type": "string"}}
+    named = {"event": {"enum": ["evidence", "prose", "answer", "error"]}, "data": {"type": "string"}}
     events = {"schema": {"type": "object", "properties": named, "required": ["event", "data"]}}
 
     @router.post(
@@ -91,19 +90,23 @@ def _add_asking(router: APIRouter, service: Service) -> None:
         """Quotes that answer, with citations, or that the articles do not say: both are status 200.
 
         A stream ends with the event `answer` or `error`. Before it, `evidence` brings the quotes as soon as they are
-        found; comment lines in between only keep the connection alive.
+        found, and each `prose` the answer as a writer's text grows; comment lines only keep the connection alive.
         """
         if len(body.history) > settings.max_history:
             errors = [{"at": "body.history", "message": f"it may have at most {settings.max_history} questions"}]
             raise Problem("invalid", members={"errors": errors})
-        future = desk.submit(body.query(), "api")
         if body.stream:
+            steps: asyncio.Queue[Answer] = asyncio.Queue()
+            loop = asyncio.get_running_loop()
+            ticket = desk.submit(
+                body.query(), "api", lambda answer: loop.call_soon_threadsafe(steps.put_nowait, answer)
+            )
             headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-            return StreamingResponse(_events(desk, future), media_type="text/event-stream", headers=headers)
-        return _json((await awaited(desk, future, "api")).to_dict())
+            return StreamingResponse(_events(desk, ticket, steps), media_type="text/event-stream", headers=headers)
+        return _json((await awaited(desk, desk.submit(body.query(), "api"), "api")).to_dict())
 
 
-async def awaited(desk: Desk, future: Future[Answer], way: Way) -> Answer:
+async def awaited(desk: Desk, ticket: Ticket, way: Way) -> Answer:
     """The answer to a question that was handed in, without holding up the server meanwhile.
 
     Raises:
@@ -111,28 +114,36 @@ async def awaited(desk: Desk, future: Future[Answer], way: Way) -> Answer:
         QAError: The bot cannot answer.
     """
     try:
-        return await asyncio.wait_for(asyncio.wrap_future(future), desk.seconds)
+        return await asyncio.wait_for(asyncio.wrap_future(ticket.future), desk.seconds)
     except TimeoutError:
-        raise desk.give_up(future, way) from None
+        raise desk.give_up(ticket, way) from None
 
 
-async def _events(desk: Desk, future: Future[Answer]) -> AsyncIterator[bytes]:
-    waiting = asyncio.ensure_future(awaited(desk, future, "api"))
+async def _events(desk: Desk, ticket: Ticket, steps: asyncio.Queue[Answer]) -> AsyncIterator[bytes]:
+    """The events of one stream: the first step is the evidence, the last one the answer, those between `prose`."""
+    final = asyncio.ensure_future(awaited(desk, ticket, "api"))
+    name = "evidence"
     try:
         yield b": searching\n\n"
-        while not (await asyncio.wait({waiting}, timeout=_BEAT))[0]:
-            yield b": still searching\n\n"
-        answer = waiting.result().to_dict()
+        while not final.done() or not steps.empty():
+            step = asyncio.ensure_future(steps.get())
+            done, _ = await asyncio.wait({step, final}, timeout=_BEAT, return_when=asyncio.FIRST_COMPLETED)
+            if step in done:
+                yield _event(name, step.result().to_dict())
+                name = "prose"
+            else:
+                step.cancel()
+                if not done:
+                    yield b": still searching\n\n"
+        yield _event("answer", (await final).to_dict())
     except Exception as error:  # noqa: BLE001 - the status is sent: every failure must become an event
         problem = as_problem(error)
         if problem.name == "internal":
             _LOG.exception("A question failed")
         yield _event("error", problem.to_dict())
-        return
     finally:
-        waiting.cancel()
-    yield _event("evidence", answer)
-    yield _event("answer", answer)
+        final.cancel()
+        desk.leave(ticket)
 
 
 def _event(name: str, data: dict[str, Any]) -> bytes:

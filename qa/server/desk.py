@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from qa.errors import QAError
+from qa.types import Only
 
 if TYPE_CHECKING:
     from qa.bot import Bot
@@ -47,10 +49,6 @@ class TimeLimitError(QAError):
     """A question took longer than allowed."""
 
 
-class UnsupportedError(QAError):
-    """The bot cannot do what was asked for."""
-
-
 @dataclass(frozen=True, slots=True)
 class Query:
     """A question with everything that may be said about it.
@@ -71,10 +69,18 @@ class Query:
     until: str | None = None
     outlets: tuple[str, ...] = ()
 
-    @property
-    def filtered(self) -> bool:
-        """Whether it asks for some of the articles only."""
-        return bool(self.since or self.until or self.outlets)
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A question that was handed in.
+
+    Attributes:
+        future: Becomes the final answer, or the bot's error.
+        given_up: Set when nobody waits any more.
+    """
+
+    future: Future[Answer]
+    given_up: threading.Event
 
 
 class Desk:
@@ -99,6 +105,16 @@ class Desk:
         return self._bot.index_id
 
     @property
+    def outlets(self) -> tuple[str, ...]:
+        """The outlets of the articles, as `Bot.outlets` gives them."""
+        return self._bot.outlets
+
+    @property
+    def days(self) -> tuple[str, ...]:
+        """The days of the articles, as `Bot.days` gives them."""
+        return self._bot.days
+
+    @property
     def seconds(self) -> float:
         """Longest time for a question."""
         return self._settings.answer_seconds
@@ -111,7 +127,9 @@ class Desk:
         """One indexed article, or None."""
         return self._bot.article(article_id)
 
-    def ask(self, question: str, top: int | None = None, history: Sequence[str] = ()) -> Answer:
+    def ask(
+        self, question: str, top: int | None = None, history: Sequence[str] = (), only: Only | None = None
+    ) -> Answer:
         """Ask as the page does and wait for the answer.
 
         Raises:
@@ -119,18 +137,26 @@ class Desk:
             TimeLimitError: It took longer than `seconds`.
             QAError: The bot cannot answer.
         """
-        future = self.submit(Query(question, tuple(history), top), "page")
+        only = only or Only()
+        query = Query(question, tuple(history), top, only.since, only.until, only.outlets)
+        ticket = self.submit(query, "page")
         try:
-            return future.result(self.seconds)
+            return ticket.future.result(self.seconds)
         except (FutureTimeoutError, CancelledError):
-            raise self.give_up(future, "page") from None
+            raise self.give_up(ticket, "page") from None
 
-    def submit(self, query: Query, way: Way) -> Future[Answer]:
+    def submit(self, query: Query, way: Way, tell: Callable[[Answer], object] | None = None) -> Ticket:
         """Hand a question in.
+
+        Args:
+            query: The question.
+            way: How it came in.
+            tell: Called, in another thread, with the answer as it grows; the last is the final one.
 
         Raises:
             BusyError: No place is free and the queue is full.
         """
+        given_up = threading.Event()
         with self._lock:
             if self._taken >= self._settings.concurrent + self._settings.waiting:
                 self._telemetry.failed(way, "busy")
@@ -138,15 +164,21 @@ class Desk:
             self._taken += 1
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self._settings.concurrent, thread_name_prefix="qa-ask")
-            future = self._pool.submit(self._answer, query, way, time.monotonic())
+            future = self._pool.submit(self._answer, query, way, tell, given_up, time.monotonic())
         future.add_done_callback(self._leave)
-        return future
+        return Ticket(future, given_up)
 
-    def give_up(self, future: Future[Answer], way: Way) -> TimeLimitError:
+    def give_up(self, ticket: Ticket, way: Way) -> TimeLimitError:
         """End the waiting for an answer: the error to show. A question that still waited is not asked any more."""
-        future.cancel()
+        self.leave(ticket)
         self._telemetry.failed(way, "time-limit")
         return TimeLimitError(f"No answer within {self.seconds:g} seconds", "please ask again, or ask for less at once")
+
+    @staticmethod
+    def leave(ticket: Ticket) -> None:
+        """Nobody waits for this answer any more."""
+        ticket.given_up.set()
+        ticket.future.cancel()
 
     def close(self) -> None:
         """Forget what waits; answers under way are finished by their threads."""
@@ -159,24 +191,40 @@ class Desk:
         with self._lock:
             self._taken -= 1
 
-    def _answer(self, query: Query, way: Way, started: float) -> Answer:
+    def _answer(
+        self,
+        query: Query,
+        way: Way,
+        tell: Callable[[Answer], object] | None,
+        given_up: threading.Event,
+        started: float,
+    ) -> Answer:
         try:
-            answer = _put(self._bot, query, self._settings.top)
+            answer = self._last(query, tell, given_up)
         except Exception:
             self._telemetry.failed(way, "error")
             raise
         seconds = time.monotonic() - started
         self._telemetry.answered(way, answer, seconds)
         if self._settings.log_questions:
-            said = {"way": way, "status": answer.status, "confidence": round(answer.confidence, 4), "ms": seconds * 1e3}
-            LOG.info(json.dumps({**asdict(query), **said}, ensure_ascii=False, default=str))
+            about = {"way": way, "status": answer.status, "confidence": round(answer.confidence, 4)}
+            record = {**asdict(query), **about, "ms": round(seconds * 1000, 1)}
+            LOG.info(json.dumps(record, ensure_ascii=False))
         return answer
 
+    def _last(self, query: Query, tell: Callable[[Answer], object] | None, given_up: threading.Event) -> Answer:
+        with contextlib.closing(_put(self._bot, query, self._settings.top)) as steps:
+            answer = next(steps)
+            while True:
+                if tell is not None:
+                    tell(answer)
+                following = None if given_up.is_set() else next(steps, None)
+                if following is None:
+                    return answer
+                answer = following
 
-def _put(bot: Bot, query: Query, top: int) -> Answer:
-    """The one place that turns a `Query` into a call of the bot."""
-    if query.filtered:
-        raise UnsupportedError(
-            "This version cannot choose articles by date or outlet", "leave out since, until, outlet"
-        )
-    return bot.ask(query.question, query.top or top, query.history)
+
+def _put(bot: Bot, query: Query, top: int) -> Generator[Answer, None, None]:
+    """The one place that turns a `Query` into a call of the bot; gives the answer as it grows, once at least."""
+    only = Only(query.since, query.until, query.outlets)
+    yield bot.ask(query.question, query.top or top, query.history, only or None)

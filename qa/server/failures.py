@@ -8,7 +8,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from qa.errors import QAError
-from qa.server.desk import RETRY, BusyError, TimeLimitError, UnsupportedError
+from qa.only import FilterError
+from qa.server.desk import RETRY, BusyError, TimeLimitError
 from qa.server.guard import security_headers
 from qa.server.problems import Problem, from_status
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from qa.server.telemetry import Telemetry
 
 #: The problems that errors of the bot and the desk are; of the others, ``not-ready``.
-_NAMES: Final = {BusyError: "busy", TimeLimitError: "time-limit", UnsupportedError: "unsupported"}
+_NAMES: Final = {BusyError: "busy", TimeLimitError: "time-limit", FilterError: "invalid"}
 #: Places of a request that a problem names, at most.
 _NAMED: Final = 20
 

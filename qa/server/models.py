@@ -93,8 +93,8 @@ class AskRequest(BaseModel):
     )
     stream: bool = Field(
         default=False,
-        description="Reply with server-sent events: evidence (the answer with its quotes), then answer "
-        "(the same, completed) or error (a problem document).",
+        description="Reply with server-sent events: evidence (the answer with its quotes), prose (as a writer's text "
+        "grows), then answer (completed) or error (a problem document).",
     )
 
     @model_validator(mode="after")
@@ -160,6 +160,14 @@ class PassageOut(Open):
     lexical_score: float | None
 
 
+class OnlyOut(Open):
+    """Which articles could answer: published within these dates, by one of these outlets."""
+
+    since: str | None
+    until: str | None
+    outlets: list[str]
+
+
 class AnswerOut(Open):
     """An answer, as docs/ANSWER.md describes it; the same as that of ``qa ask --json``."""
 
@@ -170,6 +178,7 @@ class AnswerOut(Open):
     lang: Literal["de", "en"]
     searched_for: str
     confidence: float
+    only: OnlyOut | None
     citations: list[CitationOut]
     passages: list[PassageOut]
     index_id: str | None

@@ -150,15 +150,38 @@ function editSearch(button) {
   box.setSelectionRange(box.value.length, box.value.length);
 }
 
+/** Asks what was searched for again, in all articles: a hidden button of the page's own does it and lifts the filter. */
+function searchEverywhere(button) {
+  editSearch(button);
+  // Gradio takes the box's new text over after the event; a frame later the button finds it.
+  requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById("qa-everywhere")?.click()));
+}
+
 document.addEventListener("click", (event) => {
-  const button = event.target.closest?.(".qa-edit");
-  if (button) editSearch(button);
+  const button = event.target.closest?.(".qa-edit, .qa-everywhere");
+  if (button?.matches(".qa-edit")) editSearch(button);
+  else if (button) searchEverywhere(button);
 });
+
+/** Makes the filter's text fields the browser's date fields, which write the same dates. */
+function dateFields() {
+  for (const field of document.querySelectorAll(".qa-date input:not([type=date])")) field.type = "date";
+}
+
+/** Tells assistive technology whether the filter is unfolded, which Gradio shows to the eye alone. */
+function tellFolded() {
+  const button = document.querySelector("#qa-filter > button");
+  const expanded = String(button?.classList.contains("open"));
+  if (button && button.ariaExpanded !== expanded) button.ariaExpanded = expanded;
+}
+document.addEventListener("click", () => requestAnimationFrame(tellFolded));
 
 let questions = 0;
 let answers = 0;
 
 function tidy() {
+  dateFields();
+  tellFolded();
   const chat = document.getElementById("qa-chat");
   if (!chat) return;
   const log = chat.querySelector('[role="log"]');

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from qa.errors import QAError
-from qa.types import Answer, Article, Chunk, Citation, Lang, Passage, Source
+from qa.only import outlet_names, read_only
+from qa.types import Answer, Article, Chunk, Citation, Lang, Only, Passage, Source
 
 _SENTENCE = re.compile(r"[^\s].*?[.!?…](?=\s|$)|[^\s][^\n]+$", re.DOTALL | re.MULTILINE)
 
@@ -114,6 +115,7 @@ class FakeBot:
         self._delay = delay
         self.asked: list[str] = []
         self.histories: list[tuple[str, ...]] = []
+        self.filters: list[Only] = []
 
     def articles(self) -> tuple[Article, ...]:
         return self._articles
@@ -121,12 +123,28 @@ class FakeBot:
     def article(self, article_id: str) -> Article | None:
         return next((article for article in self._articles if article.id == article_id), None)
 
-    def ask(self, question: str, top: int = 4, history: Sequence[str] = ()) -> Answer:
-        """Searches for ``question`` after the one before it, if it starts with "and"."""
+    @property
+    def outlets(self) -> tuple[str, ...]:
+        return outlet_names(self._articles)
+
+    @property
+    def days(self) -> tuple[str, ...]:
+        return tuple(sorted(article.published[:10] for article in self._articles if article.published))
+
+    def ask(self, question: str, top: int = 4, history: Sequence[str] = (), only: Only | None = None) -> Answer:
+        """Searches for ``question`` after the one before it, if it starts with "and", by days and outlets of `only`."""
         self.asked.append(question)
         self.histories.append(tuple(history))
+        self.filters.append(only or Only())
         search = f"{history[-1]}: {question}" if history and question.startswith("and ") else question
-        return replace(self._found(search, top), question=question, searched_for=search)
+        if not only:
+            return replace(self._found(search, top), question=question, searched_for=search)
+        only = read_only(only.since, only.until, only.outlets, self.outlets)
+        within = FakeBot(tuple(article for article in self._articles if _lets_in(only, article)))
+        answer = within._found(search, top)
+        if answer.status == "empty_index":
+            answer = replace(answer, status="abstained")
+        return replace(answer, question=question, searched_for=search, only=only)
 
     def _found(self, question: str, top: int) -> Answer:
         time.sleep(self._delay)
@@ -172,6 +190,12 @@ class FakeBot:
             index_id=self.index_id,
             timings_ms={"retrieve": 12.0, "answer": 3.5},
         )
+
+
+def _lets_in(only: Only, article: Article) -> bool:
+    day = (article.published or "")[:10]
+    dated = not (only.since or only.until) or (day and (only.since or "") <= day <= (only.until or "9999"))
+    return bool(dated) and (not only.outlets or article.outlet in only.outlets)
 
 
 def _words(text: str) -> set[str]:
