@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from qa.config import Settings
 from qa.errors import QAError
 from qa.server.guard import BODY_LIMIT
 from qa.web import STATIC, bind, create_app
@@ -180,7 +181,7 @@ def test_the_server_opens_no_outbound_connection(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
     monkeypatch.setattr(socket, "getaddrinfo", guarded_resolve)
-    with TestClient(create_app(FakeBot())) as client:
+    with TestClient(create_app(FakeBot(), settings=Settings(hosts=("testserver",), mcp=True))) as client:
         assert client.get("/").status_code == 200
         assert len(Session(client).ask("Wann wird die Fährbrücke gesperrt?")) == 2
         for path in ("/docs", "/openapi.json", "/metrics", "/api/articles", "/api/articles/tram-77aa"):

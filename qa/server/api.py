@@ -168,7 +168,7 @@ def _add_articles(router: APIRouter, service: Service) -> None:
     ) -> Response:
         """The articles, newest first, those without a date last."""
         part = catalogue.find(q, lang, offset, limit)
-        about = {"index_id": desk.index_id, "built": service.built}
+        about = {"index_id": desk.index_id, "built": desk.built}
         return _json({**about, "total": part.total, "offset": offset, "articles": part.lines})
 
     @router.get(
@@ -207,7 +207,7 @@ def _add_health(router: APIRouter, service: Service) -> None:
         body: dict[str, Any] = {"status": "no-index" if desk.index_id is None else "ready"}
         client = request.scope.get(CLIENT)
         if client is not None and client.use != "metrics":
-            body |= {"index_id": desk.index_id, "built": service.built, "articles": len(catalogue)}
+            body |= {"index_id": desk.index_id, "built": desk.built, "articles": len(catalogue)}
         return _json(body, 503 if desk.index_id is None else 200)
 
     @router.get(

@@ -105,6 +105,11 @@ class Desk:
         return self._bot.index_id
 
     @property
+    def built(self) -> str | None:
+        """When that build was made, as `Bot.built` gives it."""
+        return self._bot.built
+
+    @property
     def outlets(self) -> tuple[str, ...]:
         """The outlets of the articles, as `Bot.outlets` gives them."""
         return self._bot.outlets

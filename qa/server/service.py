@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from qa.server.catalogue import Catalogue
 from qa.server.desk import Desk
-from qa.server.telemetry import Telemetry
+from qa.server.telemetry import IndexState, Telemetry
 
 if TYPE_CHECKING:
     from qa.bot import Bot
@@ -25,7 +24,6 @@ class Service:
         desk: Where questions are handed in.
         catalogue: What is indexed.
         telemetry: What is measured.
-        built: When the index was built (UTC, ISO 8601), or None where that is not known.
     """
 
     name: str
@@ -33,7 +31,6 @@ class Service:
     desk: Desk
     catalogue: Catalogue
     telemetry: Telemetry
-    built: str | None
 
     @classmethod
     def over(cls, bot: Bot, settings: Settings, name: str) -> Service:
@@ -41,8 +38,5 @@ class Service:
         telemetry = Telemetry()
         desk = Desk(bot, settings, telemetry)
         catalogue = Catalogue(desk)
-        built = bot.built
-        telemetry.watch_index(
-            bot.index_id, None if built is None else datetime.fromisoformat(built).timestamp(), lambda: len(catalogue)
-        )
-        return cls(name, settings, desk, catalogue, telemetry, built)
+        telemetry.watch_index(lambda: IndexState(desk.index_id, desk.built, len(catalogue)))
+        return cls(name, settings, desk, catalogue, telemetry)

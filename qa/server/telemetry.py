@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
@@ -13,6 +16,15 @@ if TYPE_CHECKING:
 
 #: Upper ends of the histogram's classes, in seconds: a question over five articles takes 6 ms, a time limit is 30 s.
 BUCKETS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """The index in use: its name and when it was built (UTC, ISO 8601), or None; how many articles it holds."""
+
+    index_id: str | None
+    built: str | None
+    articles: int
 
 
 class Telemetry:
@@ -42,7 +54,12 @@ class Telemetry:
         self._errors = Counter(
             "article_qa_errors", "Replies with a status of 400 and more.", ["status"], registry=self.registry
         )
+        self._current: Callable[[], IndexState] | None = None
         self._index = Gauge("article_qa_index_info", "1 for the index in use.", ["index_id"], registry=self.registry)
+        self._age = Gauge(
+            "article_qa_index_age_seconds", "Time since the index was built; NaN without one.", registry=self.registry
+        )
+        self._articles = Gauge("article_qa_articles", "Articles in the index.", registry=self.registry)
         ProcessCollector(registry=self.registry)
 
     def watch_queue(self, taken: Callable[[], int]) -> None:
@@ -50,21 +67,9 @@ class Telemetry:
         gauge = Gauge("article_qa_questions_taken", "Questions being answered or waiting.", registry=self.registry)
         gauge.set_function(taken)
 
-    def watch_index(self, index_id: str | None, built: float | None, articles: Callable[[], int]) -> None:
-        """Report the index in use.
-
-        Args:
-            index_id: Its name, or None where there is none.
-            built: When it was built, in seconds since 1970, or None where that is not known.
-            articles: Counts its articles.
-        """
-        if index_id is not None:
-            self._index.labels(index_id).set(1)
-        count = Gauge("article_qa_articles", "Articles in the index.", registry=self.registry)
-        count.set_function(articles)
-        if built is not None:
-            age = Gauge("article_qa_index_age_seconds", "Time since the index was built.", registry=self.registry)
-            age.set_function(lambda: time.time() - built)
+    def watch_index(self, current: Callable[[], IndexState]) -> None:
+        """Report the index in use, asking for it whenever the measurements are read."""
+        self._current = current
 
     def answered(self, way: str, answer: Answer, seconds: float) -> None:
         """Count a question that got its answer, or an abstention."""
@@ -83,6 +88,14 @@ class Telemetry:
 
     def render(self) -> bytes:
         """All measurements in the text format of Prometheus."""
+        if self._current is not None:
+            state = self._current()
+            self._index.clear()
+            if state.index_id is not None:
+                self._index.labels(state.index_id).set(1)
+            built = None if state.built is None else datetime.fromisoformat(state.built).timestamp()
+            self._age.set(math.nan if built is None else time.time() - built)
+            self._articles.set(state.articles)
         return generate_latest(self.registry)
 
     def _stages_of(self, timings_ms: Mapping[str, float]) -> None:
