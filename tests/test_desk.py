@@ -140,3 +140,13 @@ def test_steps_are_told_as_they_come() -> None:
     told: list[Answer] = []
     final = desk(FakeBot()).submit(Query("tram line"), "api", told.append).future.result(30)
     assert told == [final]
+
+
+def test_the_page_gets_an_answer_as_it_grows_and_may_leave() -> None:
+    one = desk(FakeBot())
+    assert [answer.status for answer in one.answering("tram line")] == ["answered"]
+    steps = one.answering("tram line")
+    next(steps)
+    steps.close()
+    one.close()
+    assert value(one, "article_qa_questions_total", way="page", status="time-limit") is None

@@ -7,10 +7,10 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import asdict, dataclass
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, Literal
 
 from qa.errors import QAError
@@ -142,13 +142,33 @@ class Desk:
             TimeLimitError: It took longer than `seconds`.
             QAError: The bot cannot answer.
         """
+        answers = list(self.answering(question, top, history, only))
+        return answers[-1]
+
+    def answering(
+        self, question: str, top: int | None = None, history: Sequence[str] = (), only: Only | None = None
+    ) -> Iterator[Answer]:
+        """`ask`, as it comes: the answer as it grows, once at least. Closing the iterator ends the work on it.
+
+        Raises:
+            BusyError: No place is free and the queue is full.
+            TimeLimitError: It took longer than `seconds`.
+            QAError: The bot cannot answer.
+        """
         only = only or Only()
+        steps: SimpleQueue[Answer | None] = SimpleQueue()
         query = Query(question, tuple(history), top, only.since, only.until, only.outlets)
-        ticket = self.submit(query, "page")
+        ends = time.monotonic() + self.seconds
+        ticket = self.submit(query, "page", steps.put)
+        ticket.future.add_done_callback(lambda _: steps.put(None))
         try:
-            return ticket.future.result(self.seconds)
-        except (FutureTimeoutError, CancelledError):
+            while (step := steps.get(timeout=max(0.0, ends - time.monotonic()))) is not None:
+                yield step
+            ticket.future.result()
+        except (Empty, CancelledError):
             raise self.give_up(ticket, "page") from None
+        finally:
+            self.leave(ticket)
 
     def submit(self, query: Query, way: Way, tell: Callable[[Answer], object] | None = None) -> Ticket:
         """Hand a question in.
