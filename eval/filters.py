@@ -92,7 +92,8 @@ class RandomPassages:
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """Random rows of length 1."""
         rows = self.rng.standard_normal((len(texts), self.dim), dtype=np.float32)
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        return rows
 
 
 def generated(seeds: Sequence[Article], count: int, rng: random.Random) -> list[Article]:

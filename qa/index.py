@@ -35,7 +35,7 @@ LEXICAL_FOLDER = "lexical"
 STORE = "faiss"
 
 
-#: Filters whose passages stay worked out: at a million passages each keeps 8 MB of keys and a bit for every vector.
+#: Filters whose passages stay worked out: at a million passages each keeps 125 KB, a bit for every vector.
 KEPT_FILTERS = 16
 
 

@@ -19,18 +19,22 @@ from typing import Final
 
 from qa.periods import PERIOD, Period, date_pattern, day_of, period_of
 from qa.reading.dates import MONTHS
+from qa.text import content_words
 
 _ENGLISH: Final = (
-    r"articles?|reports|news|stor(?:y|ies)|coverage|press|papers|newspapers?|media|publications?|dispatches"
+    r"articles?|reports|news|stor(?:y|ies)|coverage|press|papers|newspapers?|media"
     # "report" alone is often a verb: "What did Yonhap report in October?" is about an event.
     r"|(?<=\bthe\s)report|(?<=\ba\s)report|(?<=\bany\s)report|(?<=\bthis\s)report|(?<=\bthat\s)report"
 )
 _GERMAN: Final = (
     r"artikel[ns]?|bericht(?:e|en|s|es)?|(?:presse|medien|zeitungs)?(?:berichte?n?|artikeln?|meldung(?:en)?)"
-    r"|nachrichten?|(?:presse|medien)?berichterstattung|presse|zeitung(?:en)?|medien|texte?n?|beitr(?:ag|äge|ägen)"
-    r"|veröffentlichung(?:en)?|reportagen?"
+    r"|nachrichten?|(?:presse|medien)?berichterstattung|presse|zeitung(?:en)?|medien|texten?|beiträgen?|reportagen?"
 )
-_NOUN: Final = rf"\b(?:{_ENGLISH}|{_GERMAN})\b"
+#: Whose reports are what the articles tell of: "intelligence reports from October", "der UN-Bericht vom 24. Oktober".
+_OTHERS: Final = "".join(
+    rf"(?<!\b{word}\s)" for word in ("intelligence", "government", "ministry", "police", "military", "official", "un")
+)
+_NOUN: Final = rf"\b(?<!-){_OTHERS}(?:{_ENGLISH}|{_GERMAN})\b"
 _PUBLISHED: Final = r"(?:published|written|dated|released|printed|posted|erschienen|veröffentlicht|publiziert)"
 _BE: Final = r"(?:was|were|is|are|has\s+been|have\s+been|had\s+been)"
 #: "What article was published in 1937?" asks for the article; what was published in 1937 is its predicate.
@@ -86,6 +90,17 @@ _LATEST: Final = re.compile(
     rf"|(?:jüngste|aktuelle|letzte)[nrsm]?\s+(?:{_GERMAN}|entwicklung(?:en)?|stand|lage|angaben|zahlen))\b",
     re.IGNORECASE,
 )
+_ABOUT: Final = r"(?:about|on|of|regarding|concerning|über|zum?|zur|von)"
+_TOPIC: Final = r"(?P<topic>\S.*?)[\s?.!]*$"
+#: Questions that ask what the reports say about something. Over seeds/, "Was schrieben die Zeitungen über die Truppen
+#: in Kursk?" has confidence 0.14, "die Truppen in Kursk" 0.32: no sentence of an article tells what newspapers write.
+_FRAMES: Final = _compiled(
+    rf"^\W*what\s+(?:do|does|did|have|had)\s+(?:\w+\s+){{0,2}}?{_NOUN}\s+{_SAY}\s+{_ABOUT}\s+{_TOPIC}",
+    rf"^\W*what\s+{_BE}\s+(?:reported|published|written|said)\s+{_ABOUT}\s+{_TOPIC}",
+    rf"^\W*was\s+{_SAGEN}\s+(?:\w+\s+){{0,3}}?{_NOUN}\s+{_ABOUT}\s+{_TOPIC}",
+    rf"^\W*was\s+wurde\s+{_ABOUT}\s+(?P<topic>\S.*?)\s+{_GEDRUCKT}\W*$",
+)
+
 _BEFORE_SIGN: Final = re.compile(r"\s+(?=[,.;:?!])")
 
 
@@ -94,7 +109,8 @@ class Said:
     """What a question says about time.
 
     Attributes:
-        text: The question without the words of the restriction, as it is searched for.
+        text: The question without the words of the restriction, as it is searched for; where it asks what the reports
+            say about something, only that.
         period: What the reports are restricted to, or None.
         latest: Whether the newest is wanted where several answer.
     """
@@ -112,7 +128,7 @@ def read_time(question: str) -> Said:
             for match in pattern.finditer(question):
                 period = period_in(match)
                 if period:
-                    return Said(_without(question, match), period, latest)
+                    return Said(_topic(_without(question, match)), period, latest)
     return Said(question, None, latest)
 
 
@@ -125,6 +141,15 @@ def _restriction(match: re.Match[str]) -> Period | None:
 def _date_before(match: re.Match[str]) -> Period | None:
     day = day_of(match, "x")
     return Period("in", day) if day else None
+
+
+def _topic(text: str) -> str:
+    """What the reports are asked about, where nothing else is asked ("What did the articles say about Kursk?")."""
+    for frame in _FRAMES:
+        match = frame.match(text)
+        if match and content_words(match["topic"]):
+            return match["topic"]
+    return text
 
 
 def _without(question: str, match: re.Match[str]) -> str:

@@ -10,7 +10,8 @@ import pytest
 from qa.chunks import chunk_article
 from qa.corpus import ChunkRecord, Corpus, FileRecord, content_key, write_corpus
 from qa.errors import IndexDamagedError
-from qa.types import Source
+from qa.only import CodeRange, ranges_of
+from qa.types import Only, Source
 from tests.fakes import article
 
 ONE = replace(
@@ -93,3 +94,23 @@ def test_a_missing_or_broken_file_is_damage(tmp_path: Path, content: bytes | Non
         (tmp_path / "corpus.db").write_bytes(content)
     with pytest.raises(IndexDamagedError, match="qa build"):
         Corpus(tmp_path)
+
+
+def test_the_rows_of_a_publication_are_those_of_its_article(corpus: Corpus) -> None:
+    rows = {one.id: [r.row for r in records() if r.chunk.article_id == one.id] for one in (ONE, TWO)}
+    assert corpus.outlets() == ("Agentur",)
+    assert corpus.days() == ("2024-10-24",)
+    everything = CodeRange(0, 9 * 10**17)
+    assert corpus.rows_of([everything]).tolist() == rows[ONE.id]  # the other says nothing of its publication
+    assert corpus.rows_of([everything, everything]).tolist() == rows[ONE.id]
+    for only in (Only("2024-10", "2024-10"), Only(outlets=("Agentur",))):
+        assert corpus.rows_of(ranges_of(only, {"agentur": 1})).tolist() == rows[ONE.id]
+    # The day is that of one publication, the outlet that of the other.
+    for only in (Only("2024-11"), Only("2024", None, ("Agentur",))):
+        assert corpus.rows_of(ranges_of(only, {"agentur": 1})).tolist() == []
+    assert corpus.rows_of([]).tolist() == []
+
+
+def test_dates_are_looked_up_not_read_through(corpus: Corpus) -> None:
+    plan = corpus._rows("EXPLAIN QUERY PLAN SELECT DISTINCT row, end_row FROM publications WHERE code BETWEEN 1 AND 2")
+    assert "SEARCH publications USING PRIMARY KEY" in plan[0][3]

@@ -90,3 +90,45 @@ def test_results_are_those_of_a_full_comparison(rows: list[list[float]], k: int)
     found = made.search(vectors[:1], k)
     exact = np.sort(vectors @ vectors[0])[::-1][:k]
     assert found.scores[0][: len(exact)] == pytest.approx(exact, abs=1e-5)
+
+
+def test_a_search_among_some_finds_what_a_search_of_all_would_leave(store: VectorStore) -> None:
+    query = np.array([[1, 0.1, 0.2]], dtype=np.float32)
+    everything = store.search(query, 3)
+    some = store.select(np.array([3, 2**62, 99], dtype=np.int64))
+    assert len(some) == 2
+    hits = store.search(query, 3, some)
+    assert hits.keys[0].tolist() == [3, 2**62, -1]
+    left = [score for key, score in zip(everything.keys[0], everything.scores[0], strict=True) if key != 7]
+    assert hits.scores[0, :2].tolist() == left
+    none = store.select(np.empty(0, dtype=np.int64))
+    assert store.search(query, 2, none).keys.tolist() == [[-1, -1]]
+
+
+def test_a_selection_outlives_saving_and_loading_and_not_its_store(store: VectorStore, tmp_path: Path) -> None:
+    store.save(tmp_path)
+    loaded = open_store("faiss", tmp_path)
+    hits = loaded.search(VECTORS[:1], 1, loaded.select(KEYS[2:]))
+    assert hits.keys.tolist() == [[2**62]]
+    with pytest.raises(ValueError, match="a selection of FAISS"):
+        loaded.search(VECTORS[:1], 1, [1, 2])
+
+
+def test_an_empty_store_has_nothing_to_select() -> None:
+    empty = new_store("faiss", 3)
+    assert empty.search(VECTORS[:1], 1, empty.select(KEYS)).keys.tolist() == [[-1]]
+
+
+@given(st.integers(1, 70), st.data())
+def test_any_selection_equals_brute_force(size: int, data: st.DataObject) -> None:
+    rng = np.random.default_rng(size)
+    vectors = rng.standard_normal((size, 4)).astype(np.float32)
+    keys = rng.permutation(1000)[:size].astype(np.int64)
+    store = new_store("faiss", 4)
+    store.add(keys, vectors)
+    chosen = np.array(data.draw(st.lists(st.sampled_from(keys.tolist()), unique=True)), dtype=np.int64)
+    hits = store.search(vectors[:1], size, store.select(chosen))
+    scores = dict(zip(keys.tolist(), (vectors @ vectors[0]).tolist(), strict=True))
+    found = [key for key in hits.keys[0].tolist() if key >= 0]
+    assert sorted(found) == sorted(chosen.tolist())
+    assert hits.scores[0, : len(found)] == pytest.approx(sorted((scores[key] for key in found), reverse=True), abs=1e-5)

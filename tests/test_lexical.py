@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from qa import lexical
 from qa.errors import IndexDamagedError, IndexStaleError
 from qa.lexical import FieldWeights, LexicalDoc, LexicalIndex, german_text, plain_text
+from qa.only import CodeRange
 
 KOREA = (
     "Südkorea prüft die Lieferung von Waffen, darunter Luftverteidigungssysteme vom Typ Cheongung. "
@@ -333,3 +334,23 @@ def test_searches_from_many_threads_agree(index):
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda question: index.search(question, 3), questions))
     assert found == [index.search(question, 3) for question in questions]
+
+
+def test_a_search_among_some_codes_keeps_the_scores(tmp_path: Path) -> None:
+    docs = [
+        LexicalDoc(n, f"Haubitze {'Seoul ' * (n % 5)} Nummer {n}", "", "de", (20240100 + n, 1_20240100 + n))
+        for n in range(30)
+    ]
+    index = built(tmp_path / "index", [*docs, LexicalDoc(99, "Haubitze Seoul", "", "en")])
+    everything = index.search("Haubitze Seoul", 99)
+    scores = dict(zip(everything.keys, everything.scores, strict=True))
+    for among, allowed in (
+        ([CodeRange(20240105, 20240109)], set(range(5, 10))),
+        ([CodeRange(20240100, 20240101), CodeRange(1_20240128, 1_20249999)], {0, 1, 28, 29}),
+        ([CodeRange(20250000, 20259999)], set()),
+        ([], set()),
+    ):
+        hits = index.search("Haubitze Seoul", 99, among)
+        assert set(hits.keys) == allowed
+        assert hits.scores == [scores[key] for key in hits.keys]
+        assert hits.keys == [key for key in everything.keys if key in allowed]
