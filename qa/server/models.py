@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from qa.server.desk import Query
+from qa.types import Lang, Status
 
 #: Code points of a question. A longer one is refused: cutting it silently would answer another one.
 QUESTION_LIMIT: Final = 2000
@@ -137,7 +138,7 @@ class CitationOut(Open):
     quote: str
     start: int
     end: int
-    lang: Literal["de", "en"]
+    lang: Lang
     score: float
     also: list[SourceOut]
 
@@ -173,9 +174,9 @@ class AnswerOut(Open):
 
     format: int
     question: str
-    status: Literal["answered", "abstained", "empty_index"]
+    status: Status
     message: str
-    lang: Literal["de", "en"]
+    lang: Lang
     searched_for: str
     confidence: float
     only: OnlyOut | None
@@ -194,7 +195,7 @@ class ArticleLine(Open):
     published: str | None
     author: str | None
     url: str | None
-    lang: Literal["de", "en"]
+    lang: Lang
     characters: int
 
 
