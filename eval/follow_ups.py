@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from qa.answer import EVIDENCE, FALL, PASSAGES, THRESHOLD, best_logit
+from qa.asking import read
 from qa.bot import Bot
 from qa.build import ensure_index
 from qa.config import Settings
-from qa.conversation import resolve
 from qa.embed import load_encoder
 from qa.measuring.questions import Question, read_questions
 from qa.metrics import auroc
@@ -42,7 +42,7 @@ class Judged:
 
 def judge(bot: Bot, question: Question) -> Judged:
     """Search for a follow-up and for what it leans on."""
-    search = resolve(question.text, question.history)
+    search = read(question.text, bot.index.lexical, question.history)
     found, leaned = (
         best_logit(bot.index, text, retrieve(bot.index, bot.encoder, text, PASSAGES))
         for text in (search.text, search.topic or search.text)

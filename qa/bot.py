@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from qa.answer import PASSAGES, THRESHOLD, best_logit, compose
-from qa.conversation import resolve
+from qa.answer import PASSAGES, STEM, THRESHOLD, best_logit, compose
+from qa.asides import Aside, reply
+from qa.asking import keywords_of, read
 from qa.filter_text import filtered_abstention
+from qa.lexical import plain_text
 from qa.only import both, read_only
-from qa.periods import resolve as period_filter
+from qa.periods import resolve
 from qa.retrieve import Retrieval, retrieve
-from qa.text import normalise
-from qa.types import Only
+from qa.text import words
+from qa.types import Answer, Only
 from qa.when import read_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from qa.conversation import Search
+    from qa.asking import Reading
     from qa.index import Index
-    from qa.types import Answer, Article, Encoder
-
-#: Longer questions are cut here before they are searched: the encoder reads 256 tokens, about 1,200 characters.
-LONGEST_QUESTION = 2000
+    from qa.types import Article, Encoder
 
 
 class Bot:
@@ -64,7 +64,9 @@ class Bot:
         return self.index.days()
 
     def ask(self, question: str, top: int = 4, history: Sequence[str] = (), only: Only | None = None) -> Answer:
-        """Answer one question with at most ``top`` quotes, or abstain. Any text is a question.
+        """Answer one question with at most ``top`` quotes, or abstain; a greeting and the like gets its own reply.
+
+        Any text is a question. What was searched, once it was mended, is ``searched_for``.
 
         Args:
             question: As typed.
@@ -79,50 +81,70 @@ class Bot:
         started = perf_counter()
         index = self.index
         question = _printable(question)
-        search = resolve(_asked(question), [_asked(_printable(one)) for one in history])
-        task = _task(index, search, only)
-        timings: dict[str, float] = {}
-        answer = self._answer(index, question, task, top, timings)
+        reading = read(question, index.lexical, [_printable(one) for one in history])
+        timings = {"read": (perf_counter() - started) * 1000}
+        answer = self._aside(index, question, reading.aside) if reading.aside else None
+        if answer is None:
+            answer = self._within(index, question, _task(index, reading, only), top, timings)
+        timings["total"] = (perf_counter() - started) * 1000
+        return replace(answer, timings_ms=timings)
+
+    def _within(self, index: Index, question: str, task: _Task, top: int, timings: dict[str, float]) -> Answer:
+        """The answer of the articles that the filter lets in; silent, it says whether the others answer."""
+        answer = self._search(index, question, task, top, timings)
         if task.only and answer.status == "abstained":
             without = perf_counter()
-            elsewhere = self._answer(index, question, replace(task, only=Only()), top, {}).status == "answered"
-            message = filtered_abstention(task.only, answer.lang, elsewhere=elsewhere)
-            answer = replace(answer, message=message, only=task.only)
+            elsewhere = self._search(index, question, replace(task, only=Only()), top, {}).status == "answered"
+            answer = replace(answer, message=filtered_abstention(task.only, answer.lang, elsewhere=elsewhere))
             timings["without_filter"] = (perf_counter() - without) * 1000
-        timings["total"] = (perf_counter() - started) * 1000
-        return replace(answer, searched_for=task.search, timings_ms=timings, only=task.only)
+        return replace(answer, only=task.only)
 
-    def _answer(self, index: Index, question: str, task: _Task, top: int, timings: dict[str, float]) -> Answer:
-        """Look a question up and answer it; the stages are added to ``timings``."""
+    def _search(self, index: Index, question: str, task: _Task, top: int, timings: dict[str, float]) -> Answer:
+        """The answer of the articles; adds to ``timings``."""
         started = perf_counter()
+        reading = task.reading
         leaned_on = -math.inf
-        if task.topic:
-            found = retrieve(index, self.encoder, task.topic, PASSAGES, only=task.only)
-            leaned_on = best_logit(index, task.topic, found)
+        if reading.topic:
+            found_before = retrieve(index, self.encoder, reading.topic, PASSAGES, only=task.only)
+            leaned_on = best_logit(index, reading.topic, found_before)
             timings["topic"] = (perf_counter() - started) * 1000
-        retrieval = retrieve(index, self.encoder, task.search, PASSAGES, only=task.only)
+        retrieval = retrieve(index, self.encoder, reading.text, PASSAGES, only=task.only)
+        timings |= retrieval.timings_ms
         composing = perf_counter()
-        answer = compose(
+        compose_for = partial(
+            compose,
             index,
             question,
             retrieval,
             top=top,
-            threshold=self.threshold,
-            searched_for=task.search if task.rewritten else None,
+            searched_for=reading.text,
             leaned_on=leaned_on,
             latest=task.latest,
         )
-        timings |= {**retrieval.timings_ms, "answer": (perf_counter() - composing) * 1000}
+        answer = compose_for(threshold=self.threshold)
+        if answer.status == "abstained" and reading.keywords:
+            # Words alone say little that a sentence could be similar to: over seeds/ "Haubitzen" has confidence 0.19.
+            found = compose_for(threshold=0.0)
+            answer = found if _has_most(found, reading.keywords) else answer
+        timings["answer"] = (perf_counter() - composing) * 1000
         return answer
 
-    def explain(self, question: str, k: int, only: Only | None = None) -> Retrieval:
-        """The k best passages with ranks and scores, whether they answer or not, among those that ``only`` lets in."""
-        return retrieve(self.index, self.encoder, _asked(question), k, only=only)
+    def _aside(self, index: Index, question: str, aside: Aside) -> Answer | None:
+        """The answer to what is no question to the articles; None where that of an empty index says it better."""
+        said = reply(aside, index.corpus)
+        if said.status == "about" and not said.articles:
+            return None
+        return Answer(
+            question, said.status, said.message, (), 0.0, (), "", aside.lang, index.id, articles=said.articles
+        )
+
+    def explain(self, search: str, k: int, only: Only | None = None) -> Retrieval:
+        """The k best passages with ranks and scores, whether they answer or not, for an `Answer.searched_for`."""
+        return retrieve(self.index, self.encoder, search, k, only=only)
 
     def articles(self) -> tuple[Article, ...]:
         """All indexed articles, newest first, those without a date last, then by title."""
-        dated = sorted(self.index.corpus.articles(), key=lambda article: article.label)
-        return tuple(sorted(dated, key=lambda article: article.published or "", reverse=True))
+        return tuple(self.index.corpus.newest(-1))
 
     def article(self, article_id: str) -> Article | None:
         """One indexed article, or None."""
@@ -131,24 +153,23 @@ class Bot:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """What is searched for and where; ``rewritten`` says that it is not the question as typed."""
+    """What is searched for, where, and whether the newest is wanted."""
 
-    search: str
-    topic: str
-    rewritten: bool
+    reading: Reading
     only: Only
     latest: bool
 
 
-def _task(index: Index, search: Search, given: Only | None) -> _Task:
-    """Take what a question says about time out of it, and add it to the filter that was given."""
+def _task(index: Index, reading: Reading, given: Only | None) -> _Task:
+    """Take what a question says about the time of the reports out of it, and add it to the filter that was given."""
     only = read_only(given.since, given.until, given.outlets, index.outlets) if given else Only()
-    said = read_time(search.text)
-    period = period_filter(said.period, index.days()) if said.period else None
+    said = read_time(reading.text)
+    period = resolve(said.period, index.days()) if said.period else None
     if period is None:
-        return _Task(search.text[:LONGEST_QUESTION], search.topic, bool(search.topic), only, said.latest)
-    topic = read_time(search.topic).text
-    return _Task(said.text[:LONGEST_QUESTION], topic, True, both(only, period), said.latest)
+        return _Task(reading, only, said.latest)
+    keywords = keywords_of(said.text, index.lexical)
+    rest = replace(reading, text=said.text, topic=read_time(reading.topic).text, keywords=keywords)
+    return _Task(rest, both(only, period), said.latest)
 
 
 def _printable(text: str) -> str:
@@ -156,5 +177,9 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _asked(question: str) -> str:
-    return normalise(question)[:LONGEST_QUESTION]
+def _has_most(answer: Answer, keywords: Sequence[str]) -> bool:
+    """Whether the first quote has two thirds of the words or more, in some inflection."""
+    if not answer.citations:
+        return False
+    quoted = {word[:STEM] for word in words(plain_text(answer.citations[0].quote))}
+    return 3 * sum(word[:STEM] in quoted for word in keywords) >= 2 * len(keywords)

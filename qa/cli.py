@@ -112,7 +112,8 @@ def ask(
     bot = _open_bot(settings, build=not no_build)
     for asked in _questions(question):
         answer = bot.ask(asked, settings.top, after or (), only)
-        found = bot.explain(answer.searched_for, EXPLAINED, answer.only).candidates if explain else ()
+        explained = explain and answer.searched_for
+        found = bot.explain(answer.searched_for, EXPLAINED, answer.only).candidates if explained else ()
         passages = [candidate.passage for candidate in found]
         if as_json:
             record = answer.to_dict()

@@ -123,6 +123,8 @@ def show_answer(answer: Answer, *, repeat_question: bool) -> None:
         out.print(Text(_CLOSEST[answer.lang], style="dim"))
         for passage in answer.passages:
             out.print(Text(f"  - {passage.article.label}: {shortened(passage.chunk.text, _EXCERPT)}", style="dim"))
+    for article in answer.articles:
+        out.print(f"  - {_told(article.label, article.outlet, article.published)}")
     if repeat_question:
         out.print()
 
@@ -135,11 +137,14 @@ _CLOSEST = {
 
 def source_line(citation: Citation) -> str:
     """Title, outlet and date as far as they are known, and who else printed it."""
-    known = [citation.title, citation.outlet, (citation.published or "").replace("T", " ")]
-    line = " · ".join(part for part in known if part) or citation.article_id
+    line = _told(citation.title, citation.outlet, citation.published) or citation.article_id
     if citation.also:
         line += " · also: " + ", ".join(source.outlet or source.path for source in citation.also)
     return line
+
+
+def _told(title: str | None, outlet: str | None, published: str | None) -> str:
+    return " · ".join(part for part in (title, outlet, (published or "").replace("T", " ")) if part)
 
 
 def show_passages(passages: Sequence[Passage]) -> None:

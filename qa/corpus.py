@@ -42,6 +42,17 @@ CREATE TABLE publications (code INTEGER NOT NULL, row INTEGER NOT NULL, end_row 
 """
 
 
+_BY_DATE = """
+SELECT record, text FROM (
+    SELECT id, row_number() OVER (ORDER BY published IS NULL, published {order}, label, position) AS place
+    FROM (SELECT id, position, json_extract(record, '$.published') AS published,
+                 coalesce(json_extract(record, '$.title'), json_extract(record, '$.path')) AS label FROM articles)
+    ORDER BY place LIMIT ?
+) JOIN articles USING (id) ORDER BY place
+"""
+_NEWEST, _OLDEST = _BY_DATE.format(order="DESC"), _BY_DATE.format(order="ASC")
+
+
 @dataclass(frozen=True, slots=True)
 class FileRecord:
     """One file of the articles folder as it was read: either an article or the reason why not."""
@@ -92,6 +103,25 @@ class Corpus:
         """All indexed articles by path."""
         for record, text in self._rows("SELECT record, text FROM articles ORDER BY position"):
             yield _article(record, text)
+
+    def newest(self, limit: int, *, oldest: bool = False) -> Iterator[Article]:
+        """Articles by date, newest first or oldest first, those without a date last, then by title.
+
+        Args:
+            limit: How many at most; -1 for all.
+            oldest: Begin with the oldest.
+        """
+        # The texts are read of those alone that are wanted: of thousands they are most of the file.
+        rows = self._rows(_OLDEST if oldest else _NEWEST, limit)
+        return (_article(record, text) for record, text in rows)
+
+    def article_count(self) -> int:
+        """How many articles are indexed."""
+        return int(self._rows("SELECT count(*) FROM articles")[0][0])
+
+    def dated_count(self) -> int:
+        """How many of them bear a date."""
+        return int(self._rows("SELECT count(json_extract(record, '$.published')) FROM articles")[0][0])
 
     def article(self, article_id: str) -> Article | None:
         """One article, or None."""

@@ -41,6 +41,7 @@ class Labels:
     closest: str
     open_passage: str
     open_passage_name: str
+    open_article_name: str
     searched_for: str
     edit: str
     edit_name: str
@@ -97,6 +98,7 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         closest="Ähnlichste Stellen, keine Antwort",
         open_passage="Stelle öffnen",
         open_passage_name="Stelle öffnen in „{title}“",
+        open_article_name="Artikel öffnen: „{title}“",
         searched_for="Gesucht wurde nach: {text}",
         edit="Bearbeiten",
         edit_name="Diese Suche bearbeiten und neu stellen",
@@ -154,6 +156,7 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         closest="Closest passages, not an answer",
         open_passage="Open passage",
         open_passage_name="Open passage in “{title}”",
+        open_article_name="Open article: “{title}”",
         searched_for="Searched for: {text}",
         edit="Edit",
         edit_name="Edit this search and send it again",

@@ -4,7 +4,8 @@ Every document fills the fields of its own language; every question is searched 
 that field's analyser. tantivy's BM25 has its k1 = 1.2 and b = 0.75 built in; only field weights are ours.
 
 The analysers are tantivy's (stop words, compounds, stemmers). What has no filter there is done on the text
-before: figures (`plain_text`) and German spellings (`german_text`).
+before: figures (`plain_text`) and German spellings (`german_text`). One field more holds the words as they stand: it is
+not searched, its dictionary is the vocabulary that spelling is mended against (`frequency`, `starting`, `finds`).
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ _LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
 _WRITER_BYTES = 64 << 20
 _MAX_TOKEN_BYTES = 80
 _MAX_TERMS = 64
+_MAX_STARTING = 4000
 _MAX_CHARS = 20_000
 _MAX_KEY = 2**63 - 1
 
@@ -158,7 +160,13 @@ class _Analysers:
             "qa_de": _stemmed(_stopped("de"), "german"),
             "qa_de_parts": _stemmed(split, "german"),
             "qa_en": _stemmed(_stopped("en"), "english"),
+            "qa_words": self._words,
         }
+
+    def parts(self, word: str) -> list[str]:
+        """Stems of the parts of a German compound, or of the word itself; [] for a function word."""
+        with self._lock:
+            return list(self.by_name["qa_de_parts"].analyze(german_text(plain_text(word))))
 
     def terms(self, question: str) -> dict[str, list[str]]:
         """Distinct terms of a question for each analyser, at most `_MAX_TERMS`, in the order of the question."""
@@ -197,7 +205,12 @@ _FIELDS = {
     "de_title_parts": "qa_de_parts",
     "en": "qa_en",
     "en_title": "qa_en",
+    "words": "qa_words",
 }
+
+
+#: The fields of whole words, stemmed.
+_WHOLE = ("de", "de_title", "en", "en_title")
 
 
 @functools.cache
@@ -218,11 +231,17 @@ def analysis_id() -> str:
     return hashlib.sha256(json.dumps(deciding).encode()).hexdigest()
 
 
+def is_compound(word: str) -> bool:
+    """Whether a word is made of two or more of the `compound_parts`, with nothing left over."""
+    return len(_analysers().parts(word)) > 1
+
+
 def _fields_of(doc: LexicalDoc) -> dict[str, str | int | list[int]]:
     if not 0 <= doc.key <= _MAX_KEY:
         raise ValueError(f"a key must be in [0, 2**63), not {doc.key}")
     text, title = plain_text(doc.text), plain_text(doc.title)
-    fields: dict[str, str | int | list[int]] = {"key": doc.key, _CODES: list(doc.codes)}
+    words = f"{title}\n{text}"
+    fields: dict[str, str | int | list[int]] = {"key": doc.key, _CODES: list(doc.codes), "words": words}
     if doc.lang == "en":
         return fields | {"en": text, "en_title": title}
     text, title = german_text(text), german_text(title)
@@ -342,6 +361,20 @@ class LexicalIndex:
         keys = searcher.fast_field_values("key", [address for _, address in hits])
         best = sorted(zip((-score for score in scores), map(int, keys), strict=True))[:k]
         return LexicalHits([key for _, key in best], [-score for score, _ in best])
+
+    def frequency(self, word: str) -> int:
+        """In how many passages, their titles included, a word stands; asked for in the form of `plain_text`."""
+        return int(self._searcher.doc_freq("words", word))
+
+    def starting(self, prefix: str) -> list[str]:
+        """The words (form of `plain_text`) that begin so, those of most passages first, `_MAX_STARTING` at most."""
+        found = self._searcher.terms_with_prefix("words", prefix, limit=_MAX_STARTING)
+        return [word for word, _ in found]
+
+    def finds(self, word: str) -> bool:
+        """Whether a word stands in a passage or title in any inflection, by itself and not as a part of another."""
+        terms, searcher = _analysers().terms(word), self._searcher
+        return any(searcher.doc_freq(field, term) for field in _WHOLE for term in terms[_FIELDS[field]])
 
     def _query(self, question: str) -> tantivy.Query | None:
         weights = self._weights

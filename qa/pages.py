@@ -68,6 +68,9 @@ def answer_turn(answer: Answer, ui: Lang, ms: float) -> str:
     if answer.status == "abstained" and answer.passages:
         items = "".join(_closest_passage(passage, answer.lang, ui) for passage in answer.passages)
         parts.append(f'<h3 class="qa-closest">{escape(labels.closest)}</h3><ul class="qa-passages">{items}</ul>')
+    if answer.articles:
+        items = "".join(_listed_article(article, answer.lang, ui) for article in answer.articles)
+        parts.append(f'<ul class="qa-passages">{items}</ul>')
     parts.append(f'<p class="qa-note">{escape(labels.took.format(time=format_duration(ms, ui)))}</p>')
     return f'<div class="qa-answer">{"".join(parts)}</div>'
 
@@ -136,6 +139,16 @@ def _closest_passage(passage: Passage, asked_in: Lang, ui: Lang) -> str:
         f"{_byline(article.outlet, article.published, article.lang, asked_in, ui)}"
         f'<p class="qa-excerpt" lang="{article.lang}">{escape(_lines(chunk.text))}</p>'
         f"{_button('qa-open', labels.open_passage, name, article.id, Span(chunk.start, chunk.end))}</li>"
+    )
+
+
+def _listed_article(article: Article, asked_in: Lang, ui: Lang) -> str:
+    labels = LABELS[ui]
+    name = labels.open_article_name.format(title=article.title or labels.untitled)
+    return (
+        f"<li>{_heading(article.title, article.lang, ui)}"
+        f"{_byline(article.outlet, article.published, article.lang, asked_in, ui)}"
+        f"{_button('qa-open', labels.whole_article, name, article.id, Span(0, 0))}</li>"
     )
 
 

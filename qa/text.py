@@ -80,6 +80,7 @@ _ORDINAL_RIGHT = re.compile(
 )
 _DAY_OR_ZONE = re.compile(r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|[ecmp][sde]?t|gmt|utc|bst|cest")
 _NO_STARTERS = frozenset({"s", "t", "d", "m", "ll", "re", "ve", "may", "will", "am", "us", "an", "man", "war", "je"})
+_SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ẞ": "SS"})
 _CONTENT_ELSEWHERE = frozenset({"war", "die", "man", "hat", "bin", "gab", "not", "most"})
 _DOMAINS = frozenset({"com", "org", "net", "info", "online", "html"})
 
@@ -365,6 +366,17 @@ def content_words(text: str, lang: Lang | None = None) -> list[str]:
     other: Lang = "en" if own == "de" else "de"
     stop = _stop_words(own) if lang else _stop_words(own) | (_stop_words(other) - _CONTENT_ELSEWHERE)
     return [word for word in words(text) if word not in stop]
+
+
+def is_function_word(word: str) -> bool:
+    """Whether German or English takes a word for a function or question word."""
+    folded = word.casefold()
+    return folded in _stop_words("de") or folded in _stop_words("en")
+
+
+def umlauts_spelt_out(text: str) -> str:
+    """``ae``, ``oe``, ``ue`` and ``ss`` for umlauts and sharp s, as people type them on a foreign keyboard."""
+    return text.translate(_SPELT_OUT)
 
 
 def language(text: str) -> Lang:

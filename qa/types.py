@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Keys = NDArray[np.int64]
 
 Lang = Literal["de", "en"]
-Status = Literal["answered", "abstained", "empty_index"]
+Status = Literal["answered", "abstained", "empty_index", "about", "smalltalk"]
 
 #: What every reader of an `Answer` as JSON may rely on; grows when a field changes its meaning or goes.
 ANSWER_FORMAT = 1
@@ -164,7 +164,8 @@ class Answer:
 
     Attributes:
         question: As asked.
-        status: ``answered``, ``abstained`` or ``empty_index``.
+        status: ``answered``, ``abstained`` or ``empty_index``; ``about`` for a question about the articles as a whole,
+            ``smalltalk`` for a greeting, thanks or a question to the bot about itself.
         message: The sentence shown when nothing is quoted, in the language of the question; else "".
         citations: The quotes, best first, the quotes of one article together.
         confidence: 0 to 1, of the best evidence that was found, quoted or not.
@@ -173,6 +174,7 @@ class Answer:
         lang: Language of the question.
         index_id: Build that answered, or None.
         timings_ms: Milliseconds by stage.
+        articles: The articles that an answer ``about`` them lists, not always all; else empty.
         only: The filter in force, given or taken from the question.
     """
 
@@ -186,6 +188,7 @@ class Answer:
     lang: Lang
     index_id: str | None
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    articles: tuple[Article, ...] = ()
     only: Only = Only()
 
     def to_dict(self) -> dict[str, Any]:
@@ -201,6 +204,7 @@ class Answer:
             "confidence": round(self.confidence, 4),
             "citations": [asdict(citation) for citation in self.citations],
             "passages": [passage_dict(passage) for passage in self.passages],
+            "articles": [article_dict(article) for article in self.articles],
             "index_id": self.index_id,
             "timings_ms": {stage: round(ms, 2) for stage, ms in self.timings_ms.items()},
         }
@@ -223,6 +227,19 @@ def passage_dict(passage: Passage) -> dict[str, Any]:
         "lexical_rank": passage.lexical_rank,
         "dense_score": passage.dense_score,
         "lexical_score": passage.lexical_score,
+    }
+
+
+def article_dict(article: Article) -> dict[str, Any]:
+    """The public JSON form of an article in a list: what its file says about it, without the text."""
+    return {
+        "article_id": article.id,
+        "title": article.title,
+        "outlet": article.outlet,
+        "published": article.published,
+        "author": article.author,
+        "url": article.url,
+        "lang": article.lang,
     }
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qa.lexical import plain_text
 from qa.text import words
 from qa.types import Article, Lang, Source
 
@@ -57,3 +58,21 @@ def article(
     """An article as `qa.articles` would make it from ``name.md``."""
     digest = hashlib.sha256(f"{title}\0{text}".encode()).hexdigest()
     return Article(f"{name}-id", title, text, lang, published, outlet, None, None, f"{name}.md", digest, also)
+
+
+class Words:
+    """A vocabulary by hand: every word stands in as many passages as it is given times, and has no other forms."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self.words = [plain_text(word) for word in words]
+        self.asked = 0
+
+    def frequency(self, word: str) -> int:
+        self.asked += 1
+        return self.words.count(word)
+
+    def starting(self, prefix: str) -> Sequence[str]:
+        return sorted({word for word in self.words if word.startswith(prefix)})
+
+    def finds(self, word: str) -> bool:
+        return plain_text(word) in self.words

@@ -145,6 +145,32 @@ def test_an_abstention_is_an_answer_not_an_error(place: Path, qa) -> None:
     assert "[1]" not in ran.out
 
 
+def test_a_question_about_the_articles_lists_them(place: Path, qa) -> None:
+    ran = qa("ask", "Which articles are there?", "--articles", "texts")
+    assert (ran.status, ran.out) == (
+        0,
+        "There is one article:\n  - Haubitzen aus Seoul · Beispielblatt · 2024-10-23\n",
+    )
+    answer = json.loads(qa("ask", "Welche Artikel gibt es?", "--articles", "texts", "--json").out)
+    assert (answer["status"], answer["lang"]) == ("about", "de")
+    listed = answer["articles"]
+    assert [(one["title"], one["published"]) for one in listed] == [("Haubitzen aus Seoul", "2024-10-23")]
+    documented = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "ANSWER.md").read_text(encoding="utf-8")))
+    assert set(listed[0]) <= documented
+
+
+def test_a_greeting_is_answered_without_quotes(place: Path, qa) -> None:
+    ran = qa("ask", "hi", "--articles", "texts")
+    assert ran.status == 0
+    assert ran.out.startswith("Hello! I answer questions with word-for-word sentences from one article")
+
+
+def test_what_was_searched_for_is_told_where_words_were_mended(place: Path, qa) -> None:
+    ran = qa("ask", "Welche Haubizen prüft Söul?", "--articles", "texts")
+    assert ran.out.startswith("Gesucht wurde nach: Welche Haubitzen prüft Seoul?\n")
+    assert "Gesucht" not in qa("ask", "Welche Haubitzen  prüft Seoul?", "--articles", "texts").out
+
+
 def test_no_build_refuses_with_the_command_that_mends_it(place: Path, qa) -> None:
     ran = qa("ask", "x", "--articles", "texts", "--index", "i", "--no-build")
     assert (ran.status, ran.out) == (2, "")

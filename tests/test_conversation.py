@@ -129,7 +129,8 @@ def test_a_conversation_goes_as_written(seed_bot: Bot, talk: dict[str, Any]) -> 
         answer = seed_bot.ask(turn["ask"], history=history)
         quotes = [citation.quote for citation in answer.citations]
         assert answer.question == turn["ask"]
-        assert answer.searched_for == turn.get("searches", turn["ask"])
+        if answer.status != "smalltalk":
+            assert answer.searched_for == turn.get("searches", turn["ask"])
         if "searches" not in turn:
             alone = seed_bot.ask(turn["ask"])
             assert (answer.status, answer.citations, answer.confidence) == (
@@ -157,7 +158,7 @@ def test_no_answer_makes_the_next_turn_answerable(seed_bot: Bot) -> None:
 def test_a_question_after_any_history_is_answered_in_its_own_language(seed_bot: Bot) -> None:
     answer = seed_bot.ask("Und das Wetter?", history=["Who is John Kirby?"])
     assert (answer.lang, answer.message) == ("de", "Dazu steht nichts in den Artikeln.")
-    assert next(iter(answer.timings_ms)) == "topic"
+    assert "topic" in answer.timings_ms
 
 
 @settings(max_examples=15)

@@ -114,3 +114,31 @@ def test_the_rows_of_a_publication_are_those_of_its_article(corpus: Corpus) -> N
 def test_dates_are_looked_up_not_read_through(corpus: Corpus) -> None:
     plan = corpus._rows("EXPLAIN QUERY PLAN SELECT DISTINCT row, end_row FROM publications WHERE code BETWEEN 1 AND 2")
     assert "SEARCH publications USING PRIMARY KEY" in plan[0][3]
+
+
+def dated(folder: Path, *dates: str | None, title: str | None = "T") -> Corpus:
+    folder.mkdir(exist_ok=True)
+    articles = [replace(article("Text.", name=f"n{n}", title=title), published=date) for n, date in enumerate(dates)]
+    write_corpus(folder, [], articles, [])
+    return Corpus(folder)
+
+
+def test_articles_come_newest_first_and_undated_last(tmp_path: Path) -> None:
+    corpus = dated(tmp_path, None, "2024-10-24", "2024-10-24T14:17", "2023-01-01")
+    names = [one.path for one in corpus.newest(-1)]
+    assert names == ["n2.md", "n1.md", "n3.md", "n0.md"]
+    assert [one.path for one in corpus.newest(-1, oldest=True)] == ["n3.md", "n1.md", "n2.md", "n0.md"]
+    assert [one.path for one in corpus.newest(2)] == names[:2]
+    assert (corpus.article_count(), corpus.dated_count()) == (4, 3)
+
+
+def test_articles_of_one_date_come_by_title_or_path(tmp_path: Path) -> None:
+    articles = [article("Text.", name=name, title=title) for name, title in (("x", "B"), ("Z", None), ("c", "A"))]
+    write_corpus(tmp_path, [], articles, [])
+    assert list(Corpus(tmp_path).newest(-1)) == [articles[2], articles[0], articles[1]]
+
+
+def test_a_corpus_without_articles_lists_none(tmp_path: Path) -> None:
+    corpus = dated(tmp_path)
+    assert list(corpus.newest(-1)) == []
+    assert (corpus.article_count(), corpus.dated_count()) == (0, 0)

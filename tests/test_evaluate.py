@@ -113,6 +113,18 @@ def test_a_threshold_of_one_is_silent_and_knows_what_it_held_back(tmp_path: Path
     assert figures(silent.rows).risk_coverage == figures(result.rows).risk_coverage
 
 
+def test_a_greeting_or_a_list_of_articles_counts_as_silence(tmp_path: Path) -> None:
+    asked = (
+        Question("hi", "Hallo!", "de", "off topic", False),
+        Question("list", "Welche Artikel gibt es?", "de", "off topic", False),
+        Question("wrong", "Wovon handeln die Artikel?", "de", "what", True, ("hunde-id",), (("bellt laut",),)),
+    )
+    hello, listed, wrong = run(tmp_path, WordEncoder(), QuestionSet("gruß", asked, ARTICLES, own=True)).rows
+    assert not any(row.answered for row in (hello, listed, wrong))
+    assert (hello.scores["correct"], listed.scores["correct"]) == (1.0, 1.0)
+    assert (wrong.scores["correct"], wrong.right, wrong.quotes) == (0.0, False, ())
+
+
 def test_shuffled_vectors_are_seen(result: Result, tmp_path: Path) -> None:
     worse = figures(run(tmp_path, ShuffledEncoder()).rows).all
     assert worse["dense/passage/nDCG@10"].value < figures(result.rows).all["dense/passage/nDCG@10"].value

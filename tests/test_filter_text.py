@@ -35,7 +35,7 @@ def test_an_abstention_names_the_filter_and_says_whether_there_is_an_answer_with
 
 def test_the_remark_is_about_what_differs_from_the_question() -> None:
     def remark(searched_for: str, only: Only) -> str:
-        return search_remark(Answer("Was?", "answered", "", (), 0.5, (), searched_for, "de", None, {}, only))
+        return search_remark(Answer("Was?", "answered", "", (), 0.5, (), searched_for, "de", None, {}, only=only))
 
     assert remark("Was?", Only()) == ""
     assert remark("Wer: Was?", Only()) == "Gesucht wurde nach: Wer: Was?"

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.turns.binding import is_bound
+from qa.turns.classes import closed_class
 from qa.turns.leaning import LONGEST, fragment, leans, refers_back
-from qa.turns.words import closed_class, preposition, read
+from qa.turns.words import preposition, read
 from tests.turns import ALONE, COURTESY, LEANING
 
 WORDS = Path(__file__).parent.parent / "qa" / "data" / "conversation_words.toml"

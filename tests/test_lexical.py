@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from qa import lexical
 from qa.errors import IndexDamagedError, IndexStaleError
-from qa.lexical import FieldWeights, LexicalDoc, LexicalIndex, german_text, plain_text
+from qa.lexical import FieldWeights, LexicalDoc, LexicalIndex, german_text, is_compound, plain_text
 from qa.only import CodeRange
 
 KOREA = (
@@ -354,3 +354,61 @@ def test_a_search_among_some_codes_keeps_the_scores(tmp_path: Path) -> None:
         assert set(hits.keys) == allowed
         assert hits.scores == [scores[key] for key in hits.keys]
         assert hits.keys == [key for key in everything.keys if key in allowed]
+
+
+@pytest.mark.parametrize(
+    ("word", "passages"),
+    [
+        ("südkorea", 1),
+        ("suedkorea", 0),
+        ("Südkorea", 0),
+        ("the", 2),
+        ("haushaltsdebatte", 1),
+        ("k9", 1),
+        ("haubitze", 0),
+    ],
+)
+def test_frequency_counts_passages_that_have_the_very_word(index, word, passages):
+    assert index.frequency(word) == passages
+
+
+def test_starting_gives_the_words_as_they_stand_frequent_ones_first(index):
+    assert index.starting("ha") == ["hamburg", "harbour", "haubitzen", "haushaltsdebatte"]
+    assert index.starting("the") == ["the"]
+    assert index.starting("xyz") == []
+
+
+def test_starting_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(lexical, "_MAX_STARTING", 3)
+    found = built(tmp_path / "index", [LexicalDoc(1, "alt alb all alm als", "", "de"), LexicalDoc(2, "als", "", "de")])
+    assert found.starting("al")[0] == "als"
+    assert len(found.starting("al")) == 3
+
+
+@pytest.mark.parametrize("word", ["Haubitze", "haubitzen", "Suedkorea", "Schiff", "ship", "Haushaltsdebatten", "k9"])
+def test_a_word_is_found_in_another_form(index, word):
+    assert index.finds(word)
+
+
+@pytest.mark.parametrize("word", ["Haubizen", "und", "the", "", "?", "Klimagesetze", "zwei Worte"])
+def test_a_word_that_is_not_there_or_says_nothing_is_not_found(index, word):
+    assert not index.finds(word)
+
+
+def test_words_are_not_searched(tmp_path):
+    """The field of words as they stand is a dictionary: function words find nothing."""
+    assert built(tmp_path / "index", [LexicalDoc(1, "Und der Rat?", "", "de")]).search("und der", 5).keys == []
+
+
+@pytest.mark.parametrize(
+    ("word", "made_of_parts"),
+    [
+        ("Waffenlieferung", True),
+        ("Luftverteidigungssysteme", True),
+        ("Waffe", False),
+        ("Haubizen", False),
+        ("und", False),
+    ],
+)
+def test_a_compound_is_made_of_known_parts(word, made_of_parts):
+    assert is_compound(word) is made_of_parts

@@ -24,7 +24,7 @@ from qa.pages import (
     question_turn,
     waiting_turn,
 )
-from qa.types import Answer, Chunk, Citation, Lang, Passage, Source
+from qa.types import Answer, Article, Chunk, Citation, Lang, Passage, Source
 from tests.browser.fakes import ARTICLES, HOSTILE, FakeBot, make_article
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
@@ -197,6 +197,34 @@ def test_an_abstention_shows_its_message_and_passages_without_numbers() -> None:
 def test_an_empty_index_shows_its_message_alone() -> None:
     tree = parse(answer_turn(FakeBot(()).ask("Was ist los?"), "de", 80))
     assert [message.text() for message in tree.all("p", "qa-message")] == ["Es ist noch kein Artikel da."]
+    assert tree.all("button") == []
+
+
+def about(*articles: Article) -> Answer:
+    return Answer("Welche?", "about", "Es gibt Artikel:", (), 0.0, (), "Welche?", "de", "i", articles=articles)
+
+
+def test_a_list_of_articles_opens_each_at_its_beginning() -> None:
+    tree = parse(answer_turn(about(*ARTICLES), "en", 2))
+    assert tree.all("p", "qa-message")[0].text() == "Es gibt Artikel:"
+    assert [heading.text() for heading in tree.all("h3")] == [one.title or "Untitled" for one in ARTICLES]
+    buttons = tree.all("button", "qa-open")
+    assert [button.attributes["value"] for button in buttons] == [f"{one.id} 0 0" for one in ARTICLES]
+    assert buttons[0].attributes["title"] == f"Open article: “{ARTICLES[0].title}”"
+    assert tree.all("blockquote") == []
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_a_hostile_article_is_text_in_the_list(hostile: str) -> None:
+    tree = parse(answer_turn(about(make_article("a1", "T", title=hostile, outlet=hostile)), "de", 2))
+    assert tree.all("h3")[0].text() == hostile
+    assert tree.tags() <= {"root", "div", "p", "ul", "li", "h3", "bdi", "button", "span"}
+
+
+def test_small_talk_shows_its_message_alone() -> None:
+    answer = Answer("Hi", "smalltalk", "Hello!", (), 0.0, (), "Hi", "en", "i")
+    tree = parse(answer_turn(answer, "de", 2))
+    assert [message.text() for message in tree.all("p", "qa-message")] == ["Hello!"]
     assert tree.all("button") == []
 
 

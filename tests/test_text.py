@@ -14,7 +14,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qa.text import content_words, language, letter_ngrams, normalise, paragraphs, sentences, words
+from qa.text import (
+    content_words,
+    is_function_word,
+    language,
+    letter_ngrams,
+    normalise,
+    paragraphs,
+    sentences,
+    umlauts_spelt_out,
+    words,
+)
 from qa.train import language as training
 from qa.types import Lang
 
@@ -383,3 +393,14 @@ def test_import_pulls_nothing_heavy() -> None:
     )
     loaded = [name for name in out.stdout.strip("[]\n").replace("'", "").split(", ") if not name.startswith("_")]
     assert loaded == ["qa"]
+
+
+@pytest.mark.parametrize(
+    ("word", "is_one"), [("der", True), ("WER", True), ("What", True), ("Haus", False), ("", False)]
+)
+def test_function_words_are_those_of_either_language(word: str, is_one: bool) -> None:
+    assert is_function_word(word) is is_one
+
+
+def test_umlauts_are_spelt_out() -> None:
+    assert umlauts_spelt_out("Öl für Straßen, Ähre, STRAẞE") == "Oel fuer Strassen, Aehre, STRASSE"

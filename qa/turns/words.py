@@ -1,30 +1,25 @@
-"""A question word by word, with the closed classes of German and English grammar (data/conversation_words.toml)."""
+"""A question word by word."""
 
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from qa.courtesies import question_start
 from qa.text import content_words, language
+from qa.turns.classes import closed_class
 from qa.types import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from qa.types import Lang
 
-_CLASSES = Path(__file__).parent.parent / "data" / "conversation_words.toml"
 _TOKEN = re.compile(r"[^\W_]+(?:[-.][^\W_]+)*")
 _CLAUSE_MARK = re.compile(r"[,;:.!?…–—()\n]|\s-\s")
 _SENTENCE_MARK = re.compile(r"[.!?…\n]")
-#: Classes that count whatever the language of the question: "and Russland?", "thanks, und warum?".
-_IN_BOTH = frozenset({"connective", "courtesy"})
-_AS_TYPED = {"ä": "ae", "ö": "oe", "ü": "ue"}
-
 
 #: Classes whose words say nothing of a topic; most are stop words too, but not as "fuer" and "koennte".
 _NO_CONTENT = ("light", "wh", "auxiliary", "preposition")
@@ -51,20 +46,6 @@ class Token:
     capital: bool
     parted: bool
     first: bool
-
-
-@cache
-def _classes() -> dict[str, dict[str, str]]:
-    tables: dict[str, dict[str, str]] = tomllib.loads(_CLASSES.read_text(encoding="utf-8"))
-    return tables
-
-
-@cache
-def closed_class(lang: Lang, name: str) -> frozenset[str]:
-    """The words of a class, case-folded, umlauts also as two letters; empty where a language has no such class."""
-    langs = _classes() if name in _IN_BOTH else (lang,)
-    listed = " ".join(_classes()[one].get(name, "") for one in langs).casefold().split()
-    return frozenset(listed) | {re.sub("[äöü]", lambda letter: _AS_TYPED[letter[0]], word) for word in listed}
 
 
 @dataclass(frozen=True)
@@ -155,24 +136,17 @@ def read(text: str) -> Reading:
 
 
 def _lead_in(reading: Reading) -> int:
-    """How many words at the beginning are courtesy ("thank you very much. Well, ...")."""
+    """How many words at the beginning are courtesy or a marker ("thank you very much. Well, ...")."""
     tokens, start = reading.tokens, 0
     while start < len(tokens):
-        end = next((n for n in range(start + 1, len(tokens)) if tokens[n].parted), len(tokens))
-        if not _is_courtesy(reading, tokens[start:end]):
+        rest = tokens[start].span.start
+        begin = rest + question_start(reading.text[rest:])
+        asked = next((at for at in range(start, len(tokens)) if tokens[at].span.end > begin), len(tokens))
+        marked = asked < len(tokens) - 1 and reading.has(tokens[asked], "marker")
+        if asked + marked == start:
             break
-        start = end
-    while start < len(tokens) - 1 and reading.has(tokens[start], "courtesy", "marker"):
-        start += 2 if tokens[start].word == "thank" and tokens[start + 1].word == "you" else 1
+        start = asked + marked
     return start
-
-
-def _is_courtesy(reading: Reading, clause: Sequence[Token]) -> bool:
-    if not reading.any(clause, "courtesy") or reading.any(clause, "wh", "more"):
-        return False
-    if reading.has(clause[0], "auxiliary", "connective") and not reading.any(clause, "address"):
-        return False  # "is that right?" asks
-    return all(reading.has(token, "courtesy") or not token.content for token in clause)
 
 
 #: Prepositions that stand for each other, each group under its English one.

@@ -55,3 +55,23 @@ def test_every_starter_question_is_answered(open_page: OpenPage, product: str) -
     starter = page.locator("#qa-starters").get_by_role("button").first
     starter.click()
     expect(page.locator(".qa-answer blockquote").first).to_be_visible()
+
+
+def test_the_list_of_articles_opens_them(open_page: OpenPage, product: str, seed_bot: Bot) -> None:
+    page = open_page(at=product)
+    page.get_by_role("textbox").fill("which articles do you have?")
+    page.get_by_role("textbox").press("Enter")
+    answer = page.locator(".qa-answer")
+    expect(answer).to_contain_text("There are 5 articles:")
+    newest = seed_bot.articles()[0]
+    answer.get_by_role("button", name=f"Open article: “{newest.title}”").click()
+    expect(page.get_by_role("dialog").get_by_role("heading").first).to_have_text(str(newest.title))
+    expect(page.get_by_role("dialog").locator("mark")).to_have_count(0)
+
+
+def test_what_was_mended_is_told(open_page: OpenPage, product: str) -> None:
+    page = open_page(at=product)
+    page.get_by_role("textbox").fill("Welche Haubizen könnte Söul liefern?")
+    page.get_by_role("textbox").press("Enter")
+    expect(page.locator(".qa-answer")).to_contain_text("Welche Haubitzen könnte Seoul liefern?")
+    expect(page.locator(".qa-answer blockquote").first).to_be_visible()
