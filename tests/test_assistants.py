@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from qa.server.assistants import as_text
-from tests.browser.fakes import FakeBot
+from tests.browser.fakes import ARTICLES, FakeBot
 from tests.sites import site
 
 HANDSHAKE = {
@@ -78,6 +78,14 @@ def test_a_call_that_fails_says_why(client: TestClient, name: str, arguments: di
 def test_without_the_setting_there_is_no_tool() -> None:
     with site() as client:
         assert client.post("/mcp", json={}).status_code in {404, 405}
+
+
+def test_a_list_of_articles_is_told() -> None:
+    answer = replace(FakeBot().ask("Capital of Australia?"), status="about", message="There are 3.", articles=ARTICLES)
+    assert as_text(answer).splitlines()[:2] == [
+        "There are 3.",
+        "- Fährbrücke ab Montag gesperrt: Risse in zwei Pfeilern (article faehrbruecke-3f2a)",
+    ]
 
 
 def test_a_quote_cannot_end_itself_in_the_text() -> None:

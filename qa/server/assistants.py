@@ -110,7 +110,8 @@ class _Endpoint:
 def as_text(answer: Answer) -> str:
     """An answer for a language model: numbered quotes as JSON strings, so that no quote can end itself."""
     if answer.status != "answered":
-        return answer.message
+        titles = [f"- {' '.join(article.label.split())} (article {article.id})" for article in answer.articles]
+        return "\n".join([answer.message, *titles])
     lines = []
     for citation in answer.citations:
         told = (citation.title, citation.outlet, citation.published)

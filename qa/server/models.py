@@ -161,6 +161,14 @@ class PassageOut(Open):
     lexical_score: float | None
 
 
+class NamedOut(Open):
+    """An article of the list that answers a question about the articles as a whole."""
+
+    title: str | None
+    outlet: str | None
+    published: str | None
+
+
 class OnlyOut(Open):
     """Which articles could answer: published within these dates, by one of these outlets."""
 
@@ -182,6 +190,7 @@ class AnswerOut(Open):
     only: OnlyOut | None
     citations: list[CitationOut]
     passages: list[PassageOut]
+    articles: list[NamedOut]
     index_id: str | None
     timings_ms: dict[str, float]
 
