@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qa.recency import newest_first
+from qa.quoting.asked import read_asked
+from qa.quoting.cite import cite, figures
+from qa.quoting.evidence import Evidence
+from qa.quoting.sources import choose
 from qa.retrieve import FUSION, Retrieval, saturated
 from qa.text import content_words, language
-from qa.types import Answer, Article, Citation, Span
+from qa.types import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,16 +69,8 @@ PASSAGES = 12
 #: Closest passages shown with an abstention.
 CLOSEST = 3
 
-#: Share of content words in common from which two sentences are one (agency copy).
-SAME_SENTENCE = 0.8
-
 #: Letters at the beginning that make two words one for `overlap`: a stemmer for both languages at once.
 STEM = 5
-
-#: How far below the best sentence, in log-odds, another one may lie to be quoted too. On OMoS-QA train, where half a
-#: page may answer, F1 of the quotes still rises slowly past it (0.219 at 1.0, 0.230 at 1.5, 0.235 at 2.0) while
-#: precision falls (0.276, 0.269, 0.264).
-FURTHER_QUOTE = 1.25
 
 #: A follow-up is searched for together with what it leans on, so that it finds what the earlier question found. Where
 #: its own words make that fit worse, they ask for something else: its log-odds are lowered by so many times what they
@@ -91,21 +86,6 @@ EMPTY: Mapping[Lang, str] = {
     "de": "Es sind noch keine Artikel da, aus denen ich antworten könnte.",
     "en": "There are no articles to answer from yet.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """A candidate sentence with the log-odds that it answers."""
-
-    article: Article
-    span: Span
-    logit: float
-    candidate: int
-
-    @property
-    def quote(self) -> str:
-        """The sentence."""
-        return self.span.of(self.article.text)
 
 
 def compose(
@@ -145,15 +125,18 @@ def compose(
     if not asks or confidence < threshold:
         closest = tuple(candidate.passage for candidate in retrieval.candidates[:CLOSEST])
         return replace(nothing, confidence=confidence, passages=closest)
-    chosen = _choose(newest_first(evidence) if latest else evidence, top, evidence[0].logit)
-    used = dict.fromkeys(one.candidate for one in chosen)
+    asked = read_asked(search)
+    chosen = choose(asked, evidence, top, latest=latest)
+    used = dict.fromkeys(part.candidate for one in chosen for part in (one.evidence, *one.repeats))
+    citations = cite(asked, chosen, model.confidence)
     return replace(
         nothing,
         status="answered",
         message="",
         confidence=confidence,
-        citations=_cite(chosen, model),
+        citations=citations,
         passages=tuple(retrieval.candidates[n].passage for n in used),
+        figures=figures(chosen, citations),
     )
 
 
@@ -217,47 +200,8 @@ def _overlaps(asked: frozenset[str], found: Sequence[frozenset[str]]) -> list[fl
     return [sum(rarity[word] for word in sorted(asked & words)) / total if total else 0.0 for words in found]
 
 
-def _choose(evidence: Sequence[Evidence], top: int, best: float) -> list[Evidence]:
-    chosen: list[Evidence] = []
-    for one in evidence:
-        if len(chosen) == top or one.logit < best - FURTHER_QUOTE:
-            break
-        if not any(_same_sentence(one.quote, other.quote) for other in chosen):
-            chosen.append(one)
-    return chosen
-
-
-def _cite(chosen: Sequence[Evidence], model: EvidenceModel) -> tuple[Citation, ...]:
-    """Number the quotes, those of one article together, articles by their best quote."""
-    order = list(dict.fromkeys(one.article.id for one in chosen))
-    grouped = sorted(chosen, key=lambda one: order.index(one.article.id))
-    return tuple(
-        Citation(
-            number,
-            one.article.id,
-            one.article.title,
-            one.article.outlet,
-            one.article.published,
-            one.article.url,
-            one.quote,
-            one.span.start,
-            one.span.end,
-            one.article.lang,
-            model.confidence(one.logit),
-            one.article.also,
-        )
-        for number, one in enumerate(grouped, start=1)
-    )
-
-
 def _logistic(logit: float) -> float:
     return 0.5 * (1.0 + math.tanh(0.5 * logit))
-
-
-def _same_sentence(one: str, other: str) -> bool:
-    first, second = set(content_words(one)), set(content_words(other))
-    union = first | second
-    return one == other or (bool(union) and len(first & second) / len(union) >= SAME_SENTENCE)
 
 
 def _stems(text: str) -> frozenset[str]:

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from qa.filter_text import search_remark
+from qa.labels import LABELS, figure_source
 from qa.text import shortened
 
 if TYPE_CHECKING:
@@ -116,9 +117,7 @@ def show_answer(answer: Answer, *, repeat_question: bool) -> None:
         out.print(Text(shortened(note, _SEARCHED), style="dim"))
     if answer.message:
         out.print(answer.message)
-    for citation in answer.citations:
-        out.print(Text.assemble((f"[{citation.number}] ", "bold cyan"), citation.quote))
-        out.print(Text(f"    {source_line(citation)}", style="dim"))
+    _show_quotes(answer, out)
     if answer.status == "abstained" and answer.passages:
         out.print(Text(_CLOSEST[answer.lang], style="dim"))
         for passage in answer.passages:
@@ -129,10 +128,45 @@ def show_answer(answer: Answer, *, repeat_question: bool) -> None:
         out.print()
 
 
+def _show_quotes(answer: Answer, out: Console) -> None:
+    """The quotes, each with its source and with the articles that say the same."""
+    if answer.figures:
+        out.print(Text(differing_line(answer), style="yellow"))
+    repeats = [citation for citation in answer.citations if citation.same_as is not None]
+    for citation in answer.citations:
+        if citation.same_as is not None:
+            continue
+        out.print(Text.assemble((f"[{citation.number}] ", "bold cyan"), quoted(citation)))
+        out.print(Text(f"    {source_line(citation)}", style="dim"))
+        for repeat in repeats:
+            if repeat.same_as == citation.number:
+                too = LABELS[answer.lang].says_too
+                out.print(Text(f"    {too} [{repeat.number}] {source_line(repeat)}", style="dim"))
+
+
 _CLOSEST = {
     "de": "Am nächsten kommen diese Stellen, sie beantworten die Frage nicht:",
     "en": "These passages come closest, they do not answer the question:",
 }
+
+
+def quoted(citation: Citation) -> Text:
+    """The quote, where there is colour the phrase that answers in bold."""
+    text = Text(citation.quote)
+    if citation.highlight is not None:
+        text.stylize("bold", citation.highlight.start, citation.highlight.end)
+    return text
+
+
+def differing_line(answer: Answer) -> str:
+    """Every figure on which the articles differ, with who says so and when."""
+    labels = LABELS[answer.lang]
+    by_number = {citation.number: citation for citation in answer.citations}
+    told = []
+    for figure in answer.figures:
+        citation = by_number[figure.citation]
+        told.append(f"{figure.text} [{citation.number}] ({figure_source(citation, answer.lang)})")
+    return f"{labels.differ} {', '.join(told)}"
 
 
 def source_line(citation: Citation) -> str:

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qa.errors import EncoderError
+from qa.wordtable import WordTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -43,12 +44,13 @@ MAX_THREADS = 4
 
 @dataclass(frozen=True, slots=True)
 class _Config:
-    """What `OnnxEncoder` needs of a ``config.json``; ``sha256`` by file name."""
+    """What `OnnxEncoder` needs of a ``config.json``; ``sha256`` by file name, ``table`` as `_read_table` has it."""
 
     dim: int
     max_tokens: int
     prompts: Mapping[str, str]
     sha256: Mapping[str, str]
+    table: Mapping[str, Any]
 
 
 def load_encoder(
@@ -103,6 +105,7 @@ class OnnxEncoder:
         self.sha256 = hashlib.sha256(identity.encode()).hexdigest()
         self._tokenizer = _load_tokenizer(folder / TOKENIZER_FILE)
         self._session = _load_session(folder / MODEL_FILE, threads or _default_threads())
+        self._words = _read_table(folder / MODEL_FILE, config, self._word_pieces)
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Questions to float32 rows of length 1, shape ``(n, dim)``."""
@@ -111,6 +114,13 @@ class OnnxEncoder:
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """Passages to float32 rows of length 1, shape ``(n, dim)``."""
         return self._encode(texts, self.prompts["passage"])
+
+    def encode_words(self, words: Sequence[str]) -> Vectors:
+        """Single words to float32 rows of length 1, or of zeros where they have no pieces, shape ``(n, dim)``."""
+        return self._words.vectors(words)
+
+    def _word_pieces(self, words: Sequence[str]) -> list[list[int]]:
+        return [one.ids for one in self._tokenizer.encode_batch_fast(list(words), add_special_tokens=False)]
 
     def _encode(self, texts: Sequence[str], prompt: str) -> Vectors:
         vectors = np.empty((len(texts), self.dim), np.float32)
@@ -162,6 +172,7 @@ class SentenceTransformerEncoder:
         self.dim = int(self._model.encode(".", show_progress_bar=False).shape[-1])
         self.sha256 = _folder_digest(folder) if local else _weights_digest(self._model)
         self._lock = Lock()
+        self._words = _table_of(self._model, self.dim)
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Questions to float32 rows of length 1, shape ``(n, dim)``."""
@@ -170,6 +181,11 @@ class SentenceTransformerEncoder:
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """Passages to float32 rows of length 1, shape ``(n, dim)``."""
         return self._rows(texts, self._model.encode_document, self.prompts["passage"])
+
+    def encode_words(self, words: Sequence[str]) -> Vectors:
+        """Single words to float32 rows of length 1, of zeros where the model has no table, shape ``(n, dim)``."""
+        with self._lock:
+            return self._words.vectors(words)
 
     def _rows(self, texts: Sequence[str], encode: Any, prompt: str) -> Vectors:  # noqa: ANN401 - bound method
         if not texts:
@@ -196,6 +212,33 @@ def token_batches(lengths: NDArray[np.int64], budget: int) -> Iterator[NDArray[n
         rows = max(1, budget // max(1, int(lengths[order[start]])))
         yield order[start : start + rows]
         start += rows
+
+
+def _read_table(path: Path, config: _Config, pieces: Callable[[Sequence[str]], list[list[int]]]) -> WordTable:
+    """The table of word pieces where it lies in the model's file: nothing is read before a word is looked up."""
+    table = config.table
+    if not table:
+        return WordTable.none(config.dim)
+    shape = (int(table["pieces"]), config.dim)
+    rows = np.memmap(path, np.dtype(table["dtype"]), "r", int(table["offset"]), shape)
+    scales = None
+    if "scales" in table:
+        scales = np.memmap(path, np.dtype("<f4"), "r", int(table["scales"]), (shape[0], 1))
+    return WordTable(rows, scales, pieces)
+
+
+def _table_of(model: Any, dim: int) -> WordTable:  # noqa: ANN401 - sentence-transformers is imported lazily
+    """The table of a transformer; other models, and tables of another width, know no words."""
+    try:
+        rows = model[0].auto_model.get_input_embeddings().weight.detach().cpu().float().numpy()
+        backend = model.tokenizer.backend_tokenizer
+    except (AttributeError, TypeError, IndexError, NotImplementedError):
+        return WordTable.none(dim)
+
+    def pieces(words: Sequence[str]) -> list[list[int]]:
+        return [one.ids for one in backend.encode_batch_fast(list(words), add_special_tokens=False)]
+
+    return WordTable(rows, None, pieces)
 
 
 def _slices(texts: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -300,6 +343,7 @@ def _read_config(folder: Path) -> _Config:
             max_tokens=int(config["max_tokens"]),
             prompts=dict(config["prompts"]),
             sha256=dict(config["sha256"]),
+            table=dict(config.get("table", {})),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EncoderError(f"encoder file {path} cannot be read: {error!r}", _mend(folder)) from error

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from qa.text import shortened
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from qa.types import Lang
+    from qa.types import Citation, Lang
 
 
 _SECOND: Final = 1000
+#: Code points of a title that stands for an outlet in a line of several.
+_SOURCE: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,9 @@ class Labels:
     cite_name: str
     language: Mapping[Lang, str]
     also_in: str
+    says_too: str
+    differ: str
+    undated: str
     closest: str
     open_passage: str
     open_passage_name: str
@@ -95,6 +102,9 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         cite_name="Beleg {number}: „{title}“ an diesem Satz öffnen",
         language={"de": "Deutsch", "en": "Englisch"},
         also_in="Derselbe Text auch:",
+        says_too="auch in",
+        differ="Die Quellen nennen verschiedene Zahlen:",
+        undated="ohne Datum",
         closest="Ähnlichste Stellen, keine Antwort",
         open_passage="Stelle öffnen",
         open_passage_name="Stelle öffnen in „{title}“",
@@ -153,6 +163,9 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         cite_name="Citation {number}: open “{title}” at this sentence",
         language={"de": "German", "en": "English"},
         also_in="The same text also in:",
+        says_too="also in",
+        differ="The sources differ:",
+        undated="undated",
         closest="Closest passages, not an answer",
         open_passage="Open passage",
         open_passage_name="Open passage in “{title}”",
@@ -232,6 +245,13 @@ def format_date(published: str | None, lang: Lang) -> str:
     if "T" not in published:
         return date
     return labels.time.format(date=date, hour=moment.hour, minute=moment.minute)
+
+
+def figure_source(citation: Citation, lang: Lang) -> str:
+    """Who gives a figure and of which day: the outlet, else the beginning of the title, and the date without a time."""
+    outlet = citation.outlet or shortened(citation.title or LABELS[lang].untitled, _SOURCE)
+    day = (citation.published or "").partition("T")[0]
+    return f"{outlet}, {format_date(day, lang) if day else LABELS[lang].undated}"
 
 
 def format_duration(ms: float, lang: Lang) -> str:

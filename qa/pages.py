@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
 from qa.filter_text import only_note
-from qa.labels import LABELS, format_date, format_duration, searched_note
+from qa.labels import LABELS, figure_source, format_date, format_duration, searched_note
 from qa.types import Span
 
 if TYPE_CHECKING:
@@ -59,8 +59,11 @@ def answer_turn(answer: Answer, ui: Lang, ms: float) -> str:
     labels = LABELS[ui]
     parts = [_searched(answer, ui), _only(answer, ui)]
     if answer.status == "answered":
-        by_article = groupby(answer.citations, key=lambda citation: citation.article_id)
-        parts += [_cited_article(list(citations), answer.lang, ui) for _, citations in by_article]
+        parts.append(_differing(answer, ui))
+        shown = [citation for citation in answer.citations if citation.same_as is None]
+        repeats = [citation for citation in answer.citations if citation.same_as is not None]
+        by_article = groupby(shown, key=lambda citation: citation.article_id)
+        parts += [_cited_article(list(citations), repeats, answer.lang, ui) for _, citations in by_article]
     else:
         parts.append(f'<p class="qa-message" lang="{answer.lang}">{escape(answer.message)}</p>')
     if answer.status == "abstained" and answer.only:
@@ -105,10 +108,25 @@ def _everywhere(answer: Answer, text: str, ui: Lang) -> str:
     )
 
 
-def _cited_article(citations: list[Citation], asked_in: Lang, ui: Lang) -> str:
+def _differing(answer: Answer, ui: Lang) -> str:
+    """One line with every figure on which the articles differ, where it stands and of when it is."""
+    if not answer.figures:
+        return ""
+    by_number = {citation.number: citation for citation in answer.citations}
+    items = []
+    for figure in answer.figures:
+        citation = by_number[figure.citation]
+        source = figure_source(citation, ui)
+        items.append(
+            f'<span lang="{citation.lang}">{escape(figure.text)}</span> {_cite_button(citation, ui)} '
+            f"(<bdi>{escape(source)}</bdi>)"
+        )
+    return f'<p class="qa-differ">{escape(LABELS[ui].differ)} {", ".join(items)}</p>'
+
+
+def _cited_article(citations: list[Citation], repeats: list[Citation], asked_in: Lang, ui: Lang) -> str:
     first = citations[0]
-    title = first.title or LABELS[ui].untitled
-    quotes = "".join(_quote(citation, title, ui) for citation in citations)
+    quotes = "".join(_quote(citation, repeats, ui) for citation in citations)
     also = {source.path: source for citation in citations for source in citation.also}
     return (
         '<section class="qa-source">'
@@ -117,13 +135,40 @@ def _cited_article(citations: list[Citation], asked_in: Lang, ui: Lang) -> str:
     )
 
 
-def _quote(citation: Citation, title: str, ui: Lang) -> str:
-    name = LABELS[ui].cite_name.format(number=citation.number, title=title)
-    button = _button("qa-cite", f"[{citation.number}]", name, citation.article_id, Span(citation.start, citation.end))
+def _quote(citation: Citation, repeats: list[Citation], ui: Lang) -> str:
     return (
-        f'<blockquote class="qa-quote" lang="{citation.lang}"><span class="qa-words">{escape(citation.quote)}</span> '
-        f'<span lang="{ui}">{button}</span></blockquote>'
+        f'<blockquote class="qa-quote" lang="{citation.lang}"><span class="qa-words">{_words(citation)}</span> '
+        f'<span lang="{ui}">{_cite_button(citation, ui)}</span></blockquote>'
+        f"{_says_too([repeat for repeat in repeats if repeat.same_as == citation.number], ui)}"
     )
+
+
+def _words(citation: Citation) -> str:
+    """The quote, the phrase that answers in bold."""
+    quoted, bold = citation.quote, citation.highlight
+    if bold is None or bold.start >= bold.end:
+        return escape(quoted)
+    before, after = quoted[: bold.start], quoted[bold.end :]
+    return f'{escape(before)}<strong class="qa-key">{escape(bold.of(quoted))}</strong>{escape(after)}'
+
+
+def _says_too(repeats: list[Citation], ui: Lang) -> str:
+    """Other articles with nearly the same sentence: each number opens its own."""
+    if not repeats:
+        return ""
+    items = []
+    for repeat in repeats:
+        told = (repeat.outlet or repeat.title, format_date(repeat.published, ui))
+        source = ", ".join(part for part in told if part)
+        items.append(f"{_cite_button(repeat, ui)} <bdi>{escape(source)}</bdi>")
+    return f'<p class="qa-also qa-says-too">{escape(LABELS[ui].says_too)} {" ".join(items)}</p>'
+
+
+def _cite_button(citation: Citation, ui: Lang) -> str:
+    labels = LABELS[ui]
+    name = labels.cite_name.format(number=citation.number, title=citation.title or labels.untitled)
+    place = Span(citation.start, citation.end)
+    return _button("qa-cite", f"[{citation.number}]", name, citation.article_id, place)
 
 
 def _lines(text: str) -> str:

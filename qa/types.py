@@ -142,7 +142,12 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A quote and where it stands; ``article.text[start:end] == quote``. Numbers count from 1."""
+    """A quote and where it stands; ``article.text[start:end] == quote``. Numbers count from 1.
+
+    ``highlight`` is the phrase of the quote that answers, counted from the start of the quote, or None. ``same_as`` is
+    the number of a citation of another article that says the same in nearly the same words, or None: then the other
+    one is shown, and this one is named beside it.
+    """
 
     number: int
     article_id: str
@@ -156,6 +161,19 @@ class Citation:
     lang: Lang
     score: float
     also: tuple[Source, ...] = ()
+    highlight: Span | None = None
+    same_as: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure on which the articles differ: ``quote[start:end] == text`` of the citation with this number."""
+
+    citation: int
+    text: str
+    value: float
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +185,7 @@ class Answer:
         status: ``answered``, ``abstained`` or ``empty_index``; ``about`` for a question about the articles as a whole,
             ``smalltalk`` for a greeting, thanks or a question to the bot about itself.
         message: The sentence shown when nothing is quoted, in the language of the question; else "".
-        citations: The quotes, best first, the quotes of one article together.
+        citations: The quotes, best first, the quotes of one article together; after them those that only repeat one.
         confidence: 0 to 1, of the best evidence that was found, quoted or not.
         passages: Answered: the passages the quotes come from. Abstained: up to three closest ones, not cited.
         searched_for: What was looked up, where that differs from the question.
@@ -176,6 +194,7 @@ class Answer:
         timings_ms: Milliseconds by stage.
         articles: The articles that an answer ``about`` them lists, not always all; else empty.
         only: The filter in force, given or taken from the question.
+        figures: Where the articles differ on a figure, what each of them says, in the order of the quotes.
     """
 
     question: str
@@ -190,6 +209,12 @@ class Answer:
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     articles: tuple[Article, ...] = ()
     only: Only = Only()
+    figures: tuple[Figure, ...] = ()
+
+    @property
+    def disagreement(self) -> bool:
+        """Whether the articles differ on a figure."""
+        return bool(self.figures)
 
     def to_dict(self) -> dict[str, Any]:
         """The public JSON form (docs/ANSWER.md): passages carry their article's id, not its whole text."""
@@ -202,12 +227,19 @@ class Answer:
             "searched_for": self.searched_for,
             "only": asdict(self.only) if self.only else None,
             "confidence": round(self.confidence, 4),
-            "citations": [asdict(citation) for citation in self.citations],
+            "citations": [_citation_dict(citation) for citation in self.citations],
+            "disagreement": self.disagreement,
+            "figures": [asdict(figure) for figure in self.figures],
             "passages": [passage_dict(passage) for passage in self.passages],
             "articles": [article_dict(article) for article in self.articles],
             "index_id": self.index_id,
             "timings_ms": {stage: round(ms, 2) for stage, ms in self.timings_ms.items()},
         }
+
+
+def _citation_dict(citation: Citation) -> dict[str, Any]:
+    span = citation.highlight
+    return asdict(citation) | {"highlight": None if span is None else [span.start, span.end]}
 
 
 def passage_dict(passage: Passage) -> dict[str, Any]:
@@ -267,6 +299,12 @@ class Encoder(Protocol):
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """Passages to float32 rows of length 1, shape ``(n, dim)``."""
+
+    def encode_words(self, words: Sequence[str]) -> Vectors:
+        """Single words to float32 rows of length 1, shape ``(n, dim)``, near where they mean the same.
+
+        Of zeros where the encoder knows nothing of a word. Cheap: looked up, not computed.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,9 @@ class WordEncoder:
         self.embedded.extend(texts)
         return self._encode(texts)
 
+    def encode_words(self, words: Sequence[str]) -> Vectors:
+        return self._encode(words)
+
     def _encode(self, texts: Sequence[str]) -> Vectors:
         rows = np.zeros((len(texts), self.dim), dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):

@@ -56,8 +56,10 @@ def test_quotes_are_slices_numbered_in_order(index: Index) -> None:
 
 
 def test_the_same_sentence_is_quoted_once(index: Index) -> None:
-    quotes = [c.quote for c in ask(index, "Die Haubitzen kommen aus Seoul").citations]
-    assert sum("aus Seoul" in quote for quote in quotes) == 1
+    citations = [c for c in ask(index, "Die Haubitzen kommen aus Seoul").citations if "aus Seoul" in c.quote]
+    first, copy = citations
+    assert (first.same_as, copy.same_as) == (None, first.number)
+    assert {first.article_id, copy.article_id} == {"a-id", "b-id"}
 
 
 def test_quotes_of_one_article_stand_together_best_article_first(index: Index) -> None:

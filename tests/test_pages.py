@@ -24,7 +24,7 @@ from qa.pages import (
     question_turn,
     waiting_turn,
 )
-from qa.types import Answer, Article, Chunk, Citation, Lang, Passage, Source
+from qa.types import Answer, Article, Chunk, Citation, Figure, Lang, Passage, Source, Span
 from tests.browser.fakes import ARTICLES, HOSTILE, FakeBot, make_article
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
@@ -161,6 +161,52 @@ def test_quotes_of_one_article_stand_together_with_its_other_sources_once() -> N
     assert also.text() == "The same text also in: Nordpresse, 15 March 2025"
     [link] = also.all("a")
     assert link.attributes["rel"] == "noopener noreferrer"
+
+
+@given(TEXTS, st.data())
+def test_the_phrase_that_answers_is_bold_and_the_quote_unchanged(quote: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(quote)))
+    end = data.draw(st.integers(start, len(quote)))
+    turn = answer_turn(answered(cited(quote, highlight=Span(start, end))), "en", 80)
+    tree = parse(turn)
+    [shown] = tree.all("span", "qa-words")
+    assert shown.text() == quote
+    assert [bold.text() for bold in shown.all("strong")] == ([quote[start:end]] if start < end else [])
+
+
+@pytest.mark.parametrize(("ui", "label"), [("en", "also in"), ("de", "auch in")])
+def test_a_repeat_has_no_card_and_its_number_opens_its_own_sentence(ui: Lang, label: str) -> None:
+    quotes = [
+        cited("Die Brücke ist zu."),
+        cited("Anderes.", number=2, article_id="b"),
+        cited("Die Brücke ist nun zu.", number=3, article_id="c", outlet="Nordpresse", start=9, end=31, same_as=1),
+    ]
+    tree = parse(answer_turn(answered(*quotes), ui, 80))
+    first, second = tree.all("section")
+    assert [block.text() for block in tree.all("blockquote")] == ["Die Brücke ist zu. [1]", "Anderes. [2]"]
+    [too] = first.all("p", "qa-says-too")
+    assert too.text().startswith(f"{label} [3] Nordpresse")
+    assert too.all("button")[0].attributes["value"] == "c 9 31"
+    assert second.all("p", "qa-says-too") == []
+
+
+@pytest.mark.parametrize(
+    ("ui", "line"),
+    [
+        ("en", "The sources differ: 1500 Soldaten [1] (Blatt, 14 March 2025), <3000> [2] (Titel, undated)"),
+        (
+            "de",
+            "Die Quellen nennen verschiedene Zahlen: 1500 Soldaten [1] (Blatt, 14. März 2025), <3000> [2] (Titel, ohne Datum)",
+        ),
+    ],
+)
+def test_differing_figures_stand_in_one_line_with_outlet_and_date(ui: Lang, line: str) -> None:
+    quotes = [cited("1500 Soldaten."), cited("<3000>.", number=2, article_id="b", outlet=None, published=None)]
+    figures = (Figure(1, "1500 Soldaten", 1500.0, 0, 13), Figure(2, "<3000>", 3000.0, 0, 6))
+    tree = parse(answer_turn(replace(answered(*quotes), figures=figures), ui, 80))
+    [shown] = tree.all("p", "qa-differ")
+    assert shown.text() == line
+    assert len(shown.all("button", "qa-cite")) == 2
 
 
 @pytest.mark.parametrize(("asked_in", "labels"), [("en", ["German"]), ("de", [])])

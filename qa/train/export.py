@@ -343,8 +343,31 @@ def export(
         "precision": asdict(precision),
         "provenance": provenance,
         "bert": dict(checkpoint.architecture),
+        "table": table_place(model, contents[MODEL_FILE]),
     }
     _write_json(target / CONFIG_FILE, config)
+
+
+def table_place(model: onnx.ModelProto, content: bytes) -> dict[str, int | str]:
+    """Where the table of word pieces lies in the file ``content`` of ``model``, for `qa.embed` to look words up in.
+
+    Returns:
+        ``pieces``, ``dtype`` and ``offset`` of the rows, and ``scales``, the offset of their fp32 factors, if any.
+    """
+    word = "embeddings.word_embeddings.weight"
+    stored = {tensor.name: tensor for tensor in model.graph.initializer}
+    table = stored.get(f"{word}.int8", stored.get(word))
+    if table is None:
+        raise ValueError(f"the graph has no {word}")
+    values = numpy_helper.to_array(table)
+    place: dict[str, int | str] = {
+        "pieces": len(values),
+        "dtype": values.dtype.newbyteorder("<").str,
+        "offset": content.index(table.raw_data),
+    }
+    if f"{word}.scale" in stored:
+        place["scales"] = content.index(stored[f"{word}.scale"].raw_data)
+    return place
 
 
 def stored_weights(model: onnx.ModelProto) -> dict[str, NDArray[np.float16]]:

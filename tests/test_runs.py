@@ -1,0 +1,85 @@
+"""A quote grows to a short run only where the sentence cannot be read alone, and always by whole sentences."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa.chunks import quotable_spans
+from qa.quoting.runs import LONGEST, points_back, run_around
+from qa.text import sentences
+from qa.types import Lang, Span
+from tests.fakes import article
+
+
+def run(text: str, sentence: str, lang: Lang = "de") -> str:
+    start = text.index(sentence)
+    return run_around(article(text, lang=lang), Span(start, start + len(sentence))).of(text)
+
+
+LIST = "Antragsteller brauchen drei Dinge:\n\n- einen Pass\n\n- zwei Fotos\n\n- eine Adresse\n\nDas Amt ist offen."
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence", "quote", "lang"),
+    [
+        ("Peskow ist Sprecher. Er widersprach.", "Er widersprach.", "Peskow ist Sprecher. Er widersprach.", "de"),
+        ("Sie kam. Diese Lösung hält.", "Diese Lösung hält.", "Sie kam. Diese Lösung hält.", "de"),
+        ("Es regnet. Das ist gut.", "Das ist gut.", "Es regnet. Das ist gut.", "de"),
+        ("Es regnet. Das Land ist nass.", "Das Land ist nass.", "Das Land ist nass.", "de"),
+        ("Es regnet. Es gibt Hoffnung.", "Es gibt Hoffnung.", "Es gibt Hoffnung.", "de"),
+        ("Eva kam.\n\nSie ging.", "Sie ging.", "Sie ging.", "de"),
+        ("Eva kam. Sie ging. Er blieb.", "Er blieb.", "Eva kam. Sie ging. Er blieb.", "de"),
+        ("A. came late. It was cold.", "It was cold.", "It was cold.", "en"),
+        ("The bridge is shut. This costs jobs.", "This costs jobs.", "The bridge is shut. This costs jobs.", "en"),
+        ("The bridge is shut. They protest.", "They protest.", "The bridge is shut. They protest.", "en"),
+        ("The bridge is shut. Jobs go.", "Jobs go.", "Jobs go.", "en"),
+        (LIST, "- zwei Fotos", LIST[: LIST.index("\n\nDas")], "de"),
+        (LIST, "Antragsteller brauchen drei Dinge:", LIST[: LIST.index("\n\nDas")], "de"),
+        ("- einen Pass\n\n- zwei Fotos", "- zwei Fotos", "- zwei Fotos", "de"),
+    ],
+)
+def test_what_a_quote_is(text: str, sentence: str, quote: str, lang: Lang) -> None:
+    assert run(text, sentence, lang) == quote
+
+
+def test_a_long_neighbour_is_left_out() -> None:
+    text = f"{'Wort ' * LONGEST}Ende. Er ging."
+    assert run(text, "Er ging.") == "Er ging."
+
+
+def test_a_part_of_a_sentence_stays_as_it_is() -> None:
+    assert run("Eva kam. Er ging und blieb fort.", "Er ging") == "Er ging"
+
+
+@pytest.mark.parametrize(("sentence", "lang"), [("„Er kam.“", "de"), ("His car burned.", "en"), ("(Dies gilt.)", "de")])
+def test_quotation_marks_and_brackets_do_not_hide_the_pronoun(sentence: str, lang: Lang) -> None:
+    assert points_back(sentence, lang)
+
+
+SENTENCES = st.sampled_from(
+    [
+        "Er kam.",
+        "Eva Maier kam an.",
+        "Dies ist neu.",
+        "- ein Punkt",
+        "Es folgt:",
+        "Das war es.",
+        "1. eins",
+        "Sie gingen!",
+    ]
+)
+
+
+@given(st.lists(st.tuples(SENTENCES, st.sampled_from([" ", "\n\n"])), min_size=1, max_size=9))
+def test_a_run_is_whole_sentences_around_the_one(parts: list[tuple[str, str]]) -> None:
+    text = "".join(sentence + gap for sentence, gap in parts).strip()
+    source = article(text)
+    whole = sentences(text, "de")
+    for span in quotable_spans(source):
+        found = run_around(source, span)
+        assert found.start <= span.start
+        assert found.end >= span.end
+        assert found.start in {one.start for one in whole}
+        assert found.end in {one.end for one in whole}
