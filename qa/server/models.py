@@ -127,7 +127,11 @@ class SourceOut(Open):
 
 
 class CitationOut(Open):
-    """A quote: ``text[start:end]`` of its article, in Unicode code points."""
+    """A quote: ``text[start:end]`` of its article, in Unicode code points.
+
+    ``highlight`` is the phrase that answers, start and end within the quote, or null; ``same_as`` the number of a
+    citation of another article that says nearly the same, or null.
+    """
 
     number: int
     article_id: str
@@ -141,6 +145,8 @@ class CitationOut(Open):
     lang: Lang
     score: float
     also: list[SourceOut]
+    highlight: Annotated[list[int], Field(min_length=2, max_length=2)] | None
+    same_as: int | None
 
 
 class PassageOut(Open):
@@ -159,6 +165,16 @@ class PassageOut(Open):
     lexical_rank: int | None
     dense_score: float | None
     lexical_score: float | None
+
+
+class FigureOut(Open):
+    """A figure on which the articles differ: ``quote[start:end]`` of the citation with this number."""
+
+    citation: int
+    text: str
+    value: float
+    start: int
+    end: int
 
 
 class NamedOut(Open):
@@ -189,6 +205,8 @@ class AnswerOut(Open):
     confidence: float
     only: OnlyOut | None
     citations: list[CitationOut]
+    disagreement: bool
+    figures: list[FigureOut]
     passages: list[PassageOut]
     articles: list[NamedOut]
     index_id: str | None
