@@ -50,6 +50,11 @@ class Bot:
         return self.index.id
 
     @property
+    def built(self) -> str | None:
+        """When that build was made: UTC, ISO 8601."""
+        return self.index.manifest.created
+
+    @property
     def outlets(self) -> tuple[str, ...]:
         """The outlets of the articles, by name: what a filter may name."""
         return self.index.outlets

@@ -342,3 +342,21 @@ class VectorStore(Protocol):
 
     def save(self, folder: Path) -> None:
         """Write into ``folder``, from which its loader reads it back."""
+
+
+class Answerer(Protocol):
+    """What the page asks: a bot, or whatever stands in front of one on a server (`qa.bot.Bot` has the details)."""
+
+    @property
+    def outlets(self) -> tuple[str, ...]:
+        """What a filter may name."""
+
+    @property
+    def days(self) -> tuple[str, ...]:
+        """The days on which articles were published, ascending."""
+
+    def ask(self, question: str, *, history: Sequence[str] = (), only: Only | None = None) -> Answer:
+        """Answer one question."""
+
+    def articles(self) -> tuple[Article, ...]:
+        """All indexed articles, newest first."""
