@@ -13,10 +13,11 @@ import numpy as np
 from qa.chunks import chunk_article, embedding_text
 from qa.config import Settings
 from qa.lexical import LexicalDoc, LexicalHits, LexicalIndex
+from qa.likeness import word_shares
 from qa.measuring.datasets import load_dataset
 from qa.metrics import DEEPEST, Estimate, mean_estimates, rank_of_relevant, ranking_scores
 from qa.retrieve import DEPTH, FUSION, fused_score, rarest_word
-from qa.text import language
+from qa.text import content_words, language
 from qa.types import Article, Chunk, Lang, Passage
 
 if TYPE_CHECKING:
@@ -204,13 +205,25 @@ def dense_figures(tasks: TaskSet, vectors: Encoded) -> Figures:
     return _figures(tasks, lambda one: rank_dense(vectors.scores(one), tasks.collections[one.written]))
 
 
-def hybrid_figures(tasks: TaskSet, vectors: Encoded, hits: Mapping[str, Sequence[LexicalHits]]) -> Figures:
-    """Rankings by vectors and BM25, fused as the bot does; ``hits`` as `lexical_hits` gives them."""
-    asked = [language(question) for question in tasks.questions]
+def hybrid_figures(
+    tasks: TaskSet, vectors: Encoded, hits: Mapping[str, Sequence[LexicalHits]], words: Encode
+) -> Figures:
+    """Rankings by vectors and words, fused as the bot does.
+
+    Args:
+        tasks: The set.
+        vectors: Of its texts.
+        hits: As `lexical_hits` gives them.
+        words: Single words to vectors.
+    """
     return _figures(
         tasks,
         lambda one: rank_hybrid(
-            vectors.scores(one), hits[one.name], tasks.collections[one.written], [asked[row] for row in one.rows]
+            vectors.scores(one),
+            hits[one.name],
+            tasks.collections[one.written],
+            [tasks.questions[row] for row in one.rows],
+            words,
         ),
     )
 
@@ -259,28 +272,31 @@ def rank_lexical(hits: Iterable[LexicalHits], collection: Collection) -> list[li
 
 
 def rank_hybrid(
-    scores: Vectors, hits: Sequence[LexicalHits], collection: Collection, asked: Sequence[Lang]
+    scores: Vectors, hits: Sequence[LexicalHits], collection: Collection, questions: Sequence[str], words: Encode
 ) -> list[list[int]]:
     """Places of the best articles by the fused score of `qa.retrieve`, an article by its best chunk.
-
-    ``asked`` is the language of each question as the bot takes it.
 
     Candidates are the best `DEPTH` chunks of either ranking, as the bot takes them; equal scores stand in the order
     of the collection.
     """
     unit = rarest_word(len(collection.chunks))
+    owners = [collection.articles[at] for at in collection.owner]
+    texts = [content_words(chunk.text, one.lang) for chunk, one in zip(collection.chunks, owners, strict=True)]
     orders = []
-    for row, found, lang in zip(scores, hits, asked, strict=True):
-        words = {key: score / unit for key, score in zip(found.keys, found.scores, strict=True)}
-        nearest = np.argsort(-row, kind="stable")[:DEPTH].tolist()
-        scored = [(-_fused(collection, at, float(row[at]), words.get(at), lang), at) for at in {*nearest, *words}]
-        orders.append(_articles((at for _, at in sorted(scored)), collection))
+    for row, found, question in zip(scores, hits, questions, strict=True):
+        bm25 = {key: score / unit for key, score in zip(found.keys, found.scores, strict=True)}
+        candidates = sorted({*np.argsort(-row, kind="stable")[:DEPTH].tolist(), *bm25})
+        met = word_shares(question, [texts[at] for at in candidates], words)
+        passages = (_passage(collection, at, float(row[at]), bm25.get(at)) for at in candidates)
+        lang = language(question)
+        fused = [-fused_score(one, float(share), FUSION, lang) for one, share in zip(passages, met, strict=True)]
+        orders.append(_articles((at for _, at in sorted(zip(fused, candidates, strict=True))), collection))
     return orders
 
 
-def _fused(collection: Collection, at: int, cosine: float, bm25: float | None, asked: Lang) -> float:
+def _passage(collection: Collection, at: int, cosine: float, bm25: float | None) -> Passage:
     chunk, owner = collection.chunks[at], collection.articles[collection.owner[at]]
-    return fused_score(Passage(chunk, owner, 0.0, dense_score=cosine, lexical_score=bm25), FUSION, asked)
+    return Passage(chunk, owner, 0.0, dense_score=cosine, lexical_score=bm25)
 
 
 def _articles(chunks: Iterable[int], collection: Collection) -> list[int]:

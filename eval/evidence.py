@@ -28,7 +28,7 @@ from qa.config import Settings
 from qa.embed import load_encoder
 from qa.measuring.datasets import load_dataset
 from qa.metrics import auroc
-from qa.retrieve import Retrieval, retrieve
+from qa.retrieve import retrieve
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -101,7 +101,7 @@ def judge(folder: Path, part: str, asked_in: Lang, written_in: Lang, encoder: En
 def _judged(index: Index, encoder: Encoder, question: str, page: str, row: dict[str, object]) -> Judged:
     found = retrieve(index, encoder, question, index.manifest.chunk_count)
     kept = tuple(one for one in found.candidates if one.passage.article.id == page)
-    retrieval = replace(found, candidates=kept) if kept else Retrieval((), found.query, {})
+    retrieval = replace(found, candidates=kept)
     lines = [" ".join(line.split()) for line in str(row["context"]).split("\n")]
     answers = row["answers"]
     gold = np.isin(np.arange(len(lines)), answers if isinstance(answers, list) else [])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qa.likeness import word_shares
 from qa.quoting.asked import read_asked
 from qa.quoting.cite import cite, figures
 from qa.quoting.evidence import Evidence
@@ -18,7 +18,7 @@ from qa.text import content_words, language
 from qa.types import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from qa.types import Lang
 
 #: Features of a candidate sentence, in the order of `EvidenceModel.weights`: cosine of question and sentence, cosine
-#: of question and passage, BM25 of the passage (saturated), rarity-weighted share of the question's words in the
-#: sentence, 1 where question and article differ in language (there, words in common cannot be expected).
+#: of question and passage, BM25 of the passage (saturated), share of the question's words that the sentence
+#: meets in whatever form or language (`qa.likeness`), 1 where question and article differ in language.
 FEATURES = ("sentence", "passage", "lexical", "overlap", "crossed")
 
 
@@ -68,9 +68,6 @@ PASSAGES = 12
 
 #: Closest passages shown with an abstention.
 CLOSEST = 3
-
-#: Letters at the beginning that make two words one for `overlap`: a stemmer for both languages at once.
-STEM = 5
 
 #: A follow-up is searched for together with what it leans on, so that it finds what the earlier question found. Where
 #: its own words make that fit worse, they ask for something else: its log-odds are lowered by so many times what they
@@ -166,7 +163,7 @@ def sentence_features(index: Index, question: str, retrieval: Retrieval) -> NDAr
     """Features of every sentence of the best `PASSAGES` passages, ``(sentences, len(FEATURES))``, in reading order."""
     lang = language(question)
     columns: list[NDArray[np.float64]] = []
-    stems: list[frozenset[str]] = []
+    texts: list[list[str]] = []
     for candidate in retrieval.candidates[:PASSAGES]:
         passage, record = candidate.passage, candidate.record
         similarity = (index.sentence_vectors_of(record) @ retrieval.query[0]).astype(np.float64)
@@ -179,30 +176,13 @@ def sentence_features(index: Index, question: str, retrieval: Retrieval) -> NDAr
             same * (passage.article.lang != lang),
         ]
         columns.append(np.stack(rows, axis=1))
-        stems.extend(_stems(span.of(passage.article.text)) for span in record.sentences)
+        texts.extend(content_words(span.of(passage.article.text), passage.article.lang) for span in record.sentences)
     if not columns:
         return np.empty((0, len(FEATURES)))
     features = np.concatenate(columns)
-    features[:, FEATURES.index("overlap")] = _overlaps(_stems(question), stems)
+    features[:, FEATURES.index("overlap")] = word_shares(question, texts, retrieval.encoder.encode_words)
     return features
-
-
-def _overlaps(asked: frozenset[str], found: Sequence[frozenset[str]]) -> list[float]:
-    """Share of the question's words in each sentence, a word weighing the more the fewer candidates hold it.
-
-    Inverse document frequency (Spärck Jones 1972) over the candidates: they are all on the topic, so a word that they
-    share says little. A word that none holds weighs most, and lowers them all.
-    """
-    frequency = Counter(word for words in found for word in words)
-    rarity = {word: math.log((len(found) + 1) / (frequency[word] + 0.5)) for word in asked}
-    total = sum(rarity.values())
-    # Summed in a fixed order: a set's own would change the last digit from one process to the next.
-    return [sum(rarity[word] for word in sorted(asked & words)) / total if total else 0.0 for words in found]
 
 
 def _logistic(logit: float) -> float:
     return 0.5 * (1.0 + math.tanh(0.5 * logit))
-
-
-def _stems(text: str) -> frozenset[str]:
-    return frozenset(word[:STEM] for word in content_words(text))

@@ -8,11 +8,12 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from qa.answer import PASSAGES, STEM, THRESHOLD, best_logit, compose
+from qa.answer import PASSAGES, THRESHOLD, best_logit, compose
 from qa.asides import Aside, reply
 from qa.asking import keywords_of, read
 from qa.filter_text import filtered_abstention
 from qa.lexical import plain_text
+from qa.likeness import STEM
 from qa.only import both, read_only
 from qa.periods import resolve
 from qa.retrieve import Retrieval, retrieve
@@ -52,6 +53,11 @@ class Bot:
     def index_id(self) -> str | None:
         """Name of the build it answers from."""
         return self.index.id
+
+    @property
+    def built(self) -> str | None:
+        """When that build was made: UTC, ISO 8601."""
+        return self.index.manifest.created
 
     @property
     def outlets(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The command line: ``qa build · ask · serve · eval · info · doctor``. Answers on stdout, everything else on stderr."""
+"""The command line: ``qa build · ask · serve · token · eval · info · doctor``. Answers on stdout, else on stderr."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from qa.bot import Bot
     from qa.evaluate import Ranking, Result
+    from qa.server.tokens import TokenFile
 
 #: Exit status of a build that left bad files out.
 BAD_FILES = 3
@@ -143,11 +144,48 @@ def serve(
     no_build: NoBuild = False,
 ) -> None:
     """Open the page in a browser: builds the index first if need be, then prints the address."""
+    from qa.server.access import check_address  # noqa: PLC0415
+
     settings = _settings(articles=articles, index=index, encoder=encoder, host=host, port=port)
+    check_address(settings)
     bot = _open_bot(settings, build=not no_build)
     from qa.web import serve as run  # noqa: PLC0415 - Gradio takes 6 s to import
 
-    run(bot, settings.host, settings.port, on_ready=lambda address: print(f"article-qa is at {address}", flush=True))
+    run(bot, settings, on_ready=lambda address: print(f"article-qa is at {address}", flush=True))
+
+
+tokens = typer.Typer(help='API keys for `auth = "token"`: kept as hashes, good for asking and reading only.')
+app.add_typer(tokens, name="token")
+
+KeyName = Annotated[str, typer.Argument(help="Whom or what the key is for, such as `intranet`.")]
+
+
+@tokens.command("add")
+def token_add(
+    name: KeyName,
+    metrics: Annotated[bool, typer.Option("--metrics", help="For reading /metrics instead of asking.")] = False,
+) -> None:
+    """Make a key and print it, once: only its hash is kept."""
+    print(_token_file().add(name, "metrics" if metrics else "ask"))
+
+
+@tokens.command("list")
+def token_list() -> None:
+    """The keys by name, what each is for, and since when."""
+    for token in _token_file().tokens():
+        print(f"{token.name}\t{token.use}\t{token.created}")
+
+
+@tokens.command("revoke")
+def token_revoke(name: KeyName) -> None:
+    """Make a key worthless, at once; a running server need not be restarted."""
+    _token_file().revoke(name)
+
+
+def _token_file() -> TokenFile:
+    from qa.server.tokens import TokenFile  # noqa: PLC0415
+
+    return TokenFile(load_settings().token_file)
 
 
 @app.command()

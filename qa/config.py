@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import ipaddress
+import json
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from platformdirs import user_cache_path
@@ -18,6 +21,11 @@ from qa.errors import ConfigError
 
 CONFIG_FILE = "qa.toml"
 ENV_PREFIX = "QA_"
+
+#: The port that each scheme of an origin leaves out.
+_PORTS: Final = {"http": 80, "https": 443}
+#: A host name (in ASCII, as browsers send it), an IPv4 address, or an IPv6 address without brackets.
+_HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:.]*:[0-9a-f:.]*")
 
 
 class SecretValueError(ValueError):
@@ -47,12 +55,6 @@ def _text(value: Any) -> str:  # noqa: ANN401
     return value.strip()
 
 
-def _writer(value: Any) -> str:  # noqa: ANN401
-    if value not in ("none", "openai"):
-        raise ValueError('it must be "openai" or "none"')
-    return str(value)
-
-
 def _address(value: Any) -> str:  # noqa: ANN401
     address = _text(value).rstrip("/")
     try:
@@ -65,6 +67,72 @@ def _address(value: Any) -> str:  # noqa: ANN401
     if parts.username is not None or parts.password is not None:
         raise SecretValueError("it must hold no user name and password")
     return address
+
+
+def _yes_no(value: Any) -> bool:  # noqa: ANN401
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    known = value if isinstance(value, bool) else words.get(str(value).strip().lower())
+    if known is None:
+        raise ValueError("it must be true or false")
+    return known
+
+
+def _one_of(*names: str) -> Callable[[Any], str]:
+    def check(value: Any) -> str:  # noqa: ANN401
+        if value not in names:
+            raise ValueError(f"it must be one of {', '.join(names)}")
+        return str(value)
+
+    return check
+
+
+def _list_of(check: Callable[[Any], str]) -> Callable[[Any], tuple[str, ...]]:
+    """A list in TOML; in the environment its members parted by commas."""
+
+    def check_all(value: Any) -> tuple[str, ...]:  # noqa: ANN401
+        given = [part for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        if not isinstance(given, list | tuple):
+            raise ValueError('it must be a list, such as ["one", "two"]')
+        return tuple(dict.fromkeys(check(one) for one in given))
+
+    return check_all
+
+
+def _origin(value: Any) -> str:  # noqa: ANN401
+    """An origin as browsers send it: scheme, host and a port that is not the scheme's own."""
+    text = _text(value).lower()
+    mend = f"{text} is no origin: it must read https://host or https://host:port, without path and *"
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(mend) from None
+    bare = not (parts.path or parts.query or parts.fragment or parts.username)
+    if parts.scheme not in _PORTS or not host or not bare or not _HOST.fullmatch(host):
+        raise ValueError(mend)
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}" + ("" if port in {None, _PORTS[parts.scheme]} else f":{port}")
+
+
+def _network(value: Any) -> str:  # noqa: ANN401
+    try:
+        return str(ipaddress.ip_network(_text(value)))
+    except ValueError:
+        raise ValueError(f"{value} is no address and no network such as 10.0.0.0/8") from None
+
+
+def _host(value: Any) -> str:  # noqa: ANN401
+    text = _text(value).lower()
+    if not _HOST.fullmatch(text):
+        raise ValueError(f"{text} is no host name: it has neither scheme nor port")
+    return text
+
+
+def _header(value: Any) -> str:  # noqa: ANN401
+    text = _text(value)
+    if not re.fullmatch(r"[A-Za-z0-9-]+", text):
+        raise ValueError("it must be the name of a header, such as X-Forwarded-User")
+    return text
 
 
 def _path(value: Any) -> Path:  # noqa: ANN401
@@ -102,7 +170,7 @@ class Settings:
     port: int = _setting(7860, _number(0, 65535, int), "port the page listens on; 0 takes a free one")
     writer: str = _setting(
         "none",
-        _writer,
+        _one_of("none", "openai"),
         "`openai`: a language model writes prose over the quotes ([docs/WRITER.md](docs/WRITER.md)); `none`",
     )
     base_url: str | None = _setting(
@@ -122,6 +190,43 @@ class Settings:
         None, _address, "proxy on the way to the writer; unset: none, whatever the environment names"
     )
 
+    auth: Literal["none", "token", "proxy", "jwt"] = _setting(
+        "none", _one_of("none", "token", "proxy", "jwt"), "who is let in: `none` (everyone), `token`, `proxy` or `jwt`"
+    )
+    open_to_network: bool = _setting(
+        False, _yes_no, 'listen beyond this machine although `auth = "none"` lets everyone in'
+    )
+    hosts: tuple[str, ...] = _setting(
+        (), _list_of(_host), 'names besides localhost that the server is asked for under, with `auth = "none"`'
+    )
+    allowed_origins: tuple[str, ...] = _setting(
+        (), _list_of(_origin), "origins whose pages may embed the page and call the API from a browser"
+    )
+    token_file: Path = _setting(Path("tokens.json"), _path, "file that `qa token` keeps the hashes of keys in")
+    proxies: tuple[str, ...] = _setting(
+        (), _list_of(_network), "addresses or networks of the proxies that are believed"
+    )
+    user_header: str = _setting(
+        "X-Forwarded-User", _header, 'header in which a proxy names the user, with `auth = "proxy"`'
+    )
+    jwt_key: Path | None = _setting(None, _path, "file with the secret or the public key (PEM) that checks tokens")
+    jwt_algorithm: str = _setting(
+        "HS256",
+        _one_of("HS256", "HS384", "HS512", "RS256", "ES256", "EdDSA"),
+        "the one algorithm of tokens that are let in",
+    )
+    jwt_audience: str = _setting("article-qa", _text, "what `aud` of a token must be")
+    rate: int = _setting(120, _number(1, 1_000_000, int), "questions and API requests of one client in a minute")
+    rate_all: int = _setting(2400, _number(1, 10_000_000, int), "questions and API requests of all in a minute")
+    concurrent: int = _setting(8, _number(1, 256, int), "questions answered at once")
+    waiting: int = _setting(64, _number(0, 10_000, int), "questions that may wait; one more is told that it is busy")
+    answer_seconds: float = _setting(
+        60.0, _number(0.1, 3600, float), "longest time for a question in seconds, waiting included"
+    )
+    max_history: int = _setting(20, _number(0, 100, int), "most earlier questions that one to the API may bring")
+    log_questions: bool = _setting(False, _yes_no, "write each question to standard error; the page says so")
+    mcp: bool = _setting(False, _yes_no, "serve the tool `ask_articles` to assistants at `/mcp`; needs the extra `mcp`")
+
     @property
     def prompts(self) -> dict[str, str] | None:
         """The prompts that were set, or None where the encoder's own hold."""
@@ -137,6 +242,8 @@ def describe() -> list[tuple[str, str]]:
 def _show(default: Any) -> str:  # noqa: ANN401
     if default is None:
         return "(unset)"
+    if isinstance(default, bool | tuple):
+        return json.dumps(default)
     return str(default) if isinstance(default, int | float) else f'"{default}"'
 
 

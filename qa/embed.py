@@ -236,7 +236,9 @@ def _table_of(model: Any, dim: int) -> WordTable:  # noqa: ANN401 - sentence-tra
         return WordTable.none(dim)
 
     def pieces(words: Sequence[str]) -> list[list[int]]:
-        return [one.ids for one in backend.encode_batch_fast(list(words), add_special_tokens=False)]
+        # The tokenizer may still pad as in its last call.
+        found = backend.encode_batch_fast(list(words), add_special_tokens=False)
+        return [[piece for piece, real in zip(one.ids, one.attention_mask, strict=True) if real] for one in found]
 
     return WordTable(rows, None, pieces)
 

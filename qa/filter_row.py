@@ -20,7 +20,7 @@ from qa.only import read_only
 from qa.types import Only
 
 if TYPE_CHECKING:
-    from qa.bot import Bot
+    from qa.types import Answerer
 
 Update = dict[Any, Any]
 
@@ -43,7 +43,7 @@ class FilterRow:
         return {one: gr.update(value=[] if one is self.outlets else "") for one in self.shown}
 
 
-def filter_row(bot: Bot) -> FilterRow:
+def filter_row(bot: Answerer) -> FilterRow:
     """Put the row where it is called, folded up."""
     dated, outlets = bool(bot.days), bot.outlets
     if not (dated or outlets):
@@ -71,7 +71,7 @@ def _outlets(names: Sequence[str]) -> gr.Dropdown:
     )
 
 
-def _summing_up(bot: Bot, fold: gr.Accordion) -> Callable[..., Update]:
+def _summing_up(bot: Answerer, fold: gr.Accordion) -> Callable[..., Update]:
     def sum_up(since: str, until: str, outlets: list[str], request: gr.Request) -> Update:
         """The filter stands on the folded row, so that it is seen when the fields are not."""
         ui = interface_language(request.headers.get("accept-language"))

@@ -43,6 +43,7 @@ class Labels:
     box_label: str
     box_hint: str
     send: str
+    logged: str
     log: str
     searching: str
     cite_name: str
@@ -115,6 +116,7 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         box_label="Ihre Frage",
         box_hint="Ihre Frage …",
         send="Fragen",
+        logged="Fragen werden auf diesem Server aufgezeichnet.",
         log="Fragen und Antworten",
         searching="Die Artikel werden durchsucht …",
         cite_name="Beleg {number}: „{title}“ an diesem Satz öffnen",
@@ -188,6 +190,7 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         box_label="Your question",
         box_hint="Your question …",
         send="Ask",
+        logged="Questions are recorded on this server.",
         log="Questions and answers",
         searching="Searching the articles …",
         cite_name="Citation {number}: open “{title}” at this sentence",

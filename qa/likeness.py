@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qa.text import content_words
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -20,6 +22,19 @@ STEM = 5
 #: Cosine of two words' vectors up to which they have nothing to do with each other. Tried 0.1 to 0.4 (eval/LOG.md,
 #: "Words across languages"): flat.
 UNLIKE = 0.2
+
+
+def word_shares(
+    question: str, texts: Sequence[Sequence[str]], vectors: Callable[[Sequence[str]], Vectors]
+) -> NDArray[np.float64]:
+    """Share of a question's words that each text meets, ``(texts,)``, 0 to 1.
+
+    Args:
+        question: Any text; without content words all shares are 0.
+        texts: Content words of each text.
+        vectors: Words to rows of length 1 (`qa.types.Encoder.encode_words`).
+    """
+    return shares(matches(list(dict.fromkeys(content_words(question))), texts, vectors))
 
 
 def matches(

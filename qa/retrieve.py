@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal
 
-from qa.text import language
+from qa.likeness import word_shares
+from qa.text import content_words, language
 from qa.types import Passage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from qa.corpus import ChunkRecord
     from qa.index import Allowed, Index
@@ -32,19 +33,24 @@ class Fusion:
 
     In a passage of another language words count ``across`` instead of ``weight``, and ``bonus`` is added, about what a
     passage of the question's language that does not answer gets for the common words that the other cannot share.
+
+    ``met`` and, in another language, ``met_across`` weigh the share of the question's words that the passage meets, in
+    whatever form or language (`qa.likeness.shares`): what BM25 cannot see.
     """
 
     weight: float
     half: float
     across: float
     bonus: float
+    met: float = 0.0
+    met_across: float = 0.0
 
 
 #: Chosen by ``python -m qa.train.calibrate`` on OMoS-QA train: questions and keywords in both languages over pages in
 #: German, in English, and half in each. Mean nDCG@10 of the page 0.696; weight 0.5 to 1.5, half 1.5 to 6, across 0.2 to
 #: 0.7 and bonus 0 to 0.4 were tried. Flat where across is 0.4 of weight and bonus 0.2 to 0.25 (best 0.697); full
 #: questions over pages half in each language have 0.66 without the bonus (eval/LOG.md). OMoS-QA dev: 0.760, best 0.765.
-FUSION = Fusion(weight=1.0, half=3.0, across=0.4, bonus=0.25)
+FUSION = Fusion(weight=1.0, half=3.0, across=0.4, bonus=0.25, met=0.1, met_across=0.25)
 
 #: Candidates taken from each ranking before they are fused.
 DEPTH = 50
@@ -52,18 +58,23 @@ DEPTH = 50
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A passage with the record that leads to its sentences and their vectors."""
+    """A passage with the record that leads to its sentences and their vectors.
+
+    ``met`` is the share of the question's words that it meets, 0 to 1 (`qa.likeness.shares`).
+    """
 
     passage: Passage
     record: ChunkRecord
+    met: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """What was found: candidates best first, the question's vector ``(1, dim)``, milliseconds by stage."""
+    """What was found: candidates best first, the question's vector ``(1, dim)``, who made it, milliseconds by stage."""
 
     candidates: tuple[Candidate, ...]
     query: Vectors
+    encoder: Encoder
     timings_ms: Mapping[str, float]
 
 
@@ -101,13 +112,14 @@ def retrieve(
     clock.lap("dense")
     lexical = _lexical(index, question, depth, allowed) if mode != "dense" else {}
     clock.lap("lexical")
-    scored = [
-        replace(one, passage=replace(one.passage, score=_score(one.passage, mode, fusion, lang)))
-        for one in _candidates(index, query, dense, lexical)
-    ]
+    candidates = list(_candidates(index, query, dense, lexical))
+    if mode == "hybrid":
+        candidates = _with_words(candidates, question, encoder)
+        clock.lap("words")
+    scored = [replace(one, passage=replace(one.passage, score=_score(one, mode, fusion, lang))) for one in candidates]
     best = sorted(scored, key=lambda one: (-one.passage.score, one.passage.chunk.key))[:k]
     clock.lap("fuse")
-    return Retrieval(tuple(best), query, clock.laps)
+    return Retrieval(tuple(best), query, encoder, clock.laps)
 
 
 def _dense(index: Index, query: Vectors, depth: int, allowed: Allowed | None) -> dict[int, float]:
@@ -145,20 +157,31 @@ def _candidates(
         yield Candidate(Passage(record.chunk, article, 0.0, *ranks, similarity, lexical.get(key)), record)
 
 
-def _score(passage: Passage, mode: Mode, fusion: Fusion, lang: Lang) -> float:
+def _with_words(candidates: Sequence[Candidate], question: str, encoder: Encoder) -> list[Candidate]:
+    """The candidates with the share of the question's words that each meets."""
+    met = word_shares(
+        question,
+        [content_words(one.passage.chunk.text, one.passage.article.lang) for one in candidates],
+        encoder.encode_words,
+    )
+    return [replace(one, met=float(share)) for one, share in zip(candidates, met, strict=True)]
+
+
+def _score(candidate: Candidate, mode: Mode, fusion: Fusion, lang: Lang) -> float:
+    passage = candidate.passage
     if mode == "dense":
         return passage.dense_score or 0.0
     if mode == "lexical":
         return passage.lexical_score or 0.0
-    return fused_score(passage, fusion, lang)
+    return fused_score(passage, candidate.met, fusion, lang)
 
 
-def fused_score(passage: Passage, fusion: Fusion, lang: Lang) -> float:
-    """The fused score of a passage by its two scores, for a question in ``lang``."""
+def fused_score(passage: Passage, met: float, fusion: Fusion, lang: Lang) -> float:
+    """The fused score of a passage by its two scores and what it meets, for a question in ``lang``."""
     words = saturated(passage.lexical_score or 0.0, fusion.half)
     if passage.article.lang == lang:
-        return (passage.dense_score or 0.0) + fusion.weight * words
-    return (passage.dense_score or 0.0) + fusion.bonus + fusion.across * words
+        return (passage.dense_score or 0.0) + fusion.weight * words + fusion.met * met
+    return (passage.dense_score or 0.0) + fusion.bonus + fusion.across * words + fusion.met_across * met
 
 
 def saturated(bm25: float, half: float) -> float:

@@ -6,7 +6,7 @@ Scores grow with relevance everywhere; a store that measures distance converts a
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -385,3 +385,21 @@ class Writer(Protocol):
         Raises:
             WriterError: The prose cannot be had or broke off.
         """
+
+
+class Answerer(Protocol):
+    """What the page asks: a bot, or whatever stands in front of one on a server (`qa.bot.Bot` has the details)."""
+
+    @property
+    def outlets(self) -> tuple[str, ...]:
+        """What a filter may name."""
+
+    @property
+    def days(self) -> tuple[str, ...]:
+        """The days on which articles were published, ascending."""
+
+    def answering(self, question: str, *, history: Sequence[str] = (), only: Only | None = None) -> Iterator[Answer]:
+        """Answer one question: the quotes, and then, where there is a writer, the same with prose as it grows."""
+
+    def articles(self) -> tuple[Article, ...]:
+        """All indexed articles, newest first."""

@@ -27,8 +27,7 @@ from qa.prose_turn import prose_turn
 from qa.types import Only
 
 if TYPE_CHECKING:
-    from qa.bot import Bot
-    from qa.types import Article, Lang
+    from qa.types import Answerer, Article, Lang
 
 #: Code points. A longer question is refused with a message: cutting it silently would answer another one.
 QUESTION_LIMIT: Final = 2000
@@ -69,8 +68,14 @@ class _Parts:
         }
 
 
-def build_page(bot: Bot, name: str) -> gr.Blocks:
-    """The page over ``bot``, to be mounted with the settings of `mount_settings`."""
+def build_page(bot: Answerer, name: str, *, logged: bool = False) -> gr.Blocks:
+    """The page over ``bot``, to be mounted with the settings of `mount_settings`.
+
+    Args:
+        bot: Answers the questions.
+        name: Shown at the top.
+        logged: Whether questions are written to a log; the page then says so.
+    """
     titles = starter_titles(bot.articles())
     # analytics_enabled=False: otherwise Gradio asks api.gradio.app for its newest version here.
     with gr.Blocks(title=name, analytics_enabled=False) as page:
@@ -93,6 +98,8 @@ def build_page(bot: Bot, name: str) -> gr.Blocks:
             send = gr.Button(I18nData("send"), variant="primary", elem_id="qa-send")
             everywhere = gr.Button("", elem_id="qa-everywhere")  # not shown: page.js presses it
             row = filter_row(bot)
+        if logged:
+            gr.Markdown(I18nData("logged"), elem_id="qa-logged", container=False)
         starters = _starters(titles)
         parts = _Parts(turns=gr.State([]), chat=chat, box=box, send=send, filter=row)
         _listen([box.submit, send.click], _asking(bot, parts), [box, parts.turns, *row.inputs()], parts)
@@ -150,7 +157,7 @@ def _listen(triggers: list[Any], ask: Callable[..., Any], inputs: list[Any], par
     )
 
 
-def _asking(bot: Bot, parts: _Parts) -> Callable[..., Iterator[Update]]:
+def _asking(bot: Answerer, parts: _Parts) -> Callable[..., Iterator[Update]]:
     def ask(
         question: str, turns: list[Turn], since: str, until: str, outlets: list[str], request: gr.Request
     ) -> Iterator[Update]:
@@ -159,7 +166,7 @@ def _asking(bot: Bot, parts: _Parts) -> Callable[..., Iterator[Update]]:
     return ask
 
 
-def _asking_everywhere(bot: Bot, parts: _Parts) -> Callable[..., Iterator[Update]]:
+def _asking_everywhere(bot: Answerer, parts: _Parts) -> Callable[..., Iterator[Update]]:
     def ask(question: str, turns: list[Turn], request: gr.Request) -> Iterator[Update]:
         """Ask without the filter, and lift it."""
         for update in _turn(bot, parts, question, turns, request.headers, Only()):
@@ -168,7 +175,7 @@ def _asking_everywhere(bot: Bot, parts: _Parts) -> Callable[..., Iterator[Update
     return ask
 
 
-def _starting(bot: Bot, parts: _Parts, title: str) -> Callable[..., Iterator[Update]]:
+def _starting(bot: Answerer, parts: _Parts, title: str) -> Callable[..., Iterator[Update]]:
     def start(turns: list[Turn], since: str, until: str, outlets: list[str], request: gr.Request) -> Iterator[Update]:
         ui = interface_language(request.headers.get("accept-language"))
         question = starter_question(title, LABELS[ui].starter_question)
@@ -178,7 +185,7 @@ def _starting(bot: Bot, parts: _Parts, title: str) -> Callable[..., Iterator[Upd
 
 
 def _turn(
-    bot: Bot, parts: _Parts, question: str, turns: list[Turn], headers: Mapping[str, str], only: Only
+    bot: Answerer, parts: _Parts, question: str, turns: list[Turn], headers: Mapping[str, str], only: Only
 ) -> Iterator[Update]:
     ui = interface_language(headers.get("accept-language"))
     question = question.strip()
@@ -198,7 +205,7 @@ def _turn(
 
 
 def _answered(
-    bot: Bot, parts: _Parts, question: str, history: list[str], only: Only, asked: list[Turn], ui: Lang
+    bot: Answerer, parts: _Parts, question: str, history: list[str], only: Only, asked: list[Turn], ui: Lang
 ) -> Iterator[Update]:
     """The quotes as soon as they are there, and above them, in a turn of their own, a writer's prose as it grows.
 
@@ -211,8 +218,9 @@ def _answered(
             prose = prose_turn(answer, ui)
             busy = answer.prose is not None and not answer.prose.complete
             yield parts.show([*asked, *([_said(prose)] if prose else []), _said(quotes)], busy=busy)
-    except QAError as error:
-        yield parts.show([*asked, _said(message_turn(str(error)))])
+    except QAError as error:  # out of time while the writer wrote: the quotes stay
+        shown = [_said(quotes)] if quotes else []
+        yield parts.show([*asked, *shown, _said(message_turn(str(error)))])
 
 
 def _recovering(parts: _Parts) -> Callable[..., Update]:

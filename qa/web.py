@@ -1,4 +1,4 @@
-"""The web server: the Gradio page at ``/``, article pages, health, and what is kept shut around them."""
+"""The web server: the Gradio page at ``/``, article pages and the API of `qa.server`, behind one door."""
 
 from __future__ import annotations
 
@@ -15,97 +15,122 @@ from typing import TYPE_CHECKING, Final
 import gradio as gr
 import uvicorn
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
-from starlette.datastructures import Headers, MutableHeaders
+from fastapi.responses import HTMLResponse
 from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
+from qa.config import Settings
 from qa.errors import QAError
 from qa.labels import interface_language
 from qa.pages import article_body, article_page, missing_page, missing_part
+from qa.server.access import check_address, gatekeeper, own_hosts
+from qa.server.api import api_routes
+from qa.server.contract import add_contract
+from qa.server.desk import log_questions
+from qa.server.door import Door
+from qa.server.failures import add_handlers
+from qa.server.guard import ApiCors, Guard
+from qa.server.limits import RateLimiter
+from qa.server.service import Service
 from qa.ui import build_page, mount_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from qa.bot import Bot
+    from qa.server.assistants import Assistants
     from qa.types import Lang
 
 STATIC: Final = Path(__file__).parent / "static"
-#: Bytes of a request's body: a question has at most 2,000 characters, and nothing else is sent.
-BODY_LIMIT: Final = 1_000_000
 #: Seconds that a stopping server waits for answers under way.
 GRACE: Final = 3
 
-#: What the browser may do on our pages. Gradio's page has inline scripts and styles; ours have none.
-_SHARED_POLICY = "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
-_PAGE_POLICY: Final = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    f"img-src 'self' data: blob:; font-src 'self' data:; {_SHARED_POLICY}"
-)
-_ARTICLE_POLICY: Final = f"default-src 'self'; {_SHARED_POLICY}"
 
-
-def create_app(bot: Bot, *, name: str = "article-qa") -> FastAPI:
+def create_app(bot: Bot, *, name: str = "article-qa", settings: Settings | None = None) -> FastAPI:
     """The whole site over one bot.
 
     Routes: ``/`` the page, ``/article/{id}`` an article on a page of its own, ``/article/{id}/panel`` the same for the
-    panel beside the conversation, ``/healthz`` (it runs), ``/readyz`` (an index is loaded; else status 503).
+    panel beside the conversation, and those of `qa.server.api`.
 
     Args:
         bot: Answers the questions; called from several threads at once.
         name: Shown as the name of the page.
+        settings: Who is let in, and within which limits. Without them everyone, under any name of the host: for tests.
+
+    Raises:
+        ConfigError: A setting that the way of authentication needs is missing or does not do.
     """
+    hosts = None if settings is None else own_hosts(settings)
+    service = Service.over(bot, settings or Settings(), name)
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         # Where no event loop runs, Gradio makes several while it is mounted and closes none of them.
         with asyncio.Runner() as runner:
-            return runner.run(_create_app(bot, name))
-    return _mounted(bot, name)
+            return runner.run(_create_app(service, hosts))
+    return _mounted(service, hosts)
 
 
-async def _create_app(bot: Bot, name: str) -> FastAPI:
-    return _mounted(bot, name)
+async def _create_app(service: Service, hosts: frozenset[str] | None) -> FastAPI:
+    return _mounted(service, hosts)
 
 
-def _mounted(bot: Bot, name: str) -> FastAPI:
-    app = FastAPI(title=name, docs_url=None, redoc_url=None, openapi_url=None)
-    _add_routes(app, bot, name)
+def _mounted(service: Service, hosts: frozenset[str] | None) -> FastAPI:
+    settings = service.settings
+    assistants = _assistants(service)
+
+    @contextlib.asynccontextmanager
+    async def running(_: FastAPI) -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as stack:
+            stack.callback(service.desk.close)
+            if assistants is not None:
+                await stack.enter_async_context(assistants.running())
+            yield
+
+    app = FastAPI(title=service.name, docs_url=None, redoc_url=None, openapi_url=None, lifespan=running)
+    _add_articles(app, service)
+    app.include_router(api_routes(service))
+    add_contract(app, service, STATIC)
+    if assistants is not None:
+        app.router.routes.append(assistants.route())
     app.mount("/static/qa", StaticFiles(directory=STATIC), name="static")
-    # With this one in place Gradio leaves out its own, which lets any origin in on hosts other than localhost.
+    add_handlers(app, service.telemetry)
+    # Added first, stands innermost. A CORSMiddleware makes Gradio leave out its own: see ApiCors.
+    limiter = RateLimiter(settings.rate, settings.rate_all)
+    app.add_middleware(Door, gatekeeper=gatekeeper(settings), limiter=limiter, allowed_origins=settings.allowed_origins)
     app.add_middleware(CORSMiddleware, allow_origins=[])
-    app.add_middleware(Guard)
-    settings = mount_settings(len(bot.articles()), written=bot.writer is not None)
-    gr.mount_gradio_app(app, build_page(bot, name), path="/", **settings)
+    app.add_middleware(ApiCors, allowed_origins=settings.allowed_origins)
+    app.add_middleware(Guard, allowed_origins=settings.allowed_origins, hosts=hosts, telemetry=service.telemetry)
+    page = build_page(service.desk, service.name, logged=settings.log_questions)
+    shown = mount_settings(len(service.catalogue), written=service.desk.writer is not None)
+    gr.mount_gradio_app(app, page, path="/", **shown)
     app.state.stop = app.routes[-1].app.stop_event  # type: ignore[attr-defined]  # Gradio's app, mounted last
     return app
 
 
-def _add_routes(app: FastAPI, bot: Bot, name: str) -> None:
-    @app.get("/healthz")
-    async def healthz() -> JSONResponse:
-        return JSONResponse({"status": "ok"})
+def _assistants(service: Service) -> Assistants | None:
+    if not service.settings.mcp:
+        return None
+    from qa.server.assistants import Assistants  # noqa: PLC0415 - needs the extra mcp
 
-    @app.get("/readyz")
-    def readyz() -> JSONResponse:
-        body = {"index_id": bot.index_id, "articles": len(bot.articles())}
-        return JSONResponse(body, status_code=503 if bot.index_id is None else 200)
+    return Assistants(service)
 
-    @app.get("/article/{article_id}")
+
+def _add_articles(app: FastAPI, service: Service) -> None:
+    desk, name = service.desk, service.name
+
+    @app.get("/article/{article_id}", include_in_schema=False)
     def article(article_id: str, request: Request) -> HTMLResponse:
         ui = _language(request)
-        found = bot.article(article_id)
+        found = desk.article(article_id)
         if found is None:
             return _html(missing_page(ui, name), status=404)
         return _html(article_page(found, ui, name))
 
-    @app.get("/article/{article_id}/panel")
+    @app.get("/article/{article_id}/panel", include_in_schema=False)
     def panel(article_id: str, request: Request) -> HTMLResponse:
         ui = _language(request)
-        found = bot.article(article_id)
+        found = desk.article(article_id)
         if found is None:
             return _html(missing_part(ui), status=404)
         return _html(article_body(found, ui, inside=True))
@@ -119,62 +144,17 @@ def _html(content: str, status: int = 200) -> HTMLResponse:
     return HTMLResponse(content, status, headers={"Cache-Control": "no-cache", "Vary": "Accept-Language"})
 
 
-#: All that Gradio's page asks for under /gradio_api (Chromium's request log); app_id once a lost server is back.
-_GRADIO_OPEN: Final = ("/gradio_api/queue/", "/gradio_api/heartbeat/", "/gradio_api/cancel", "/gradio_api/app_id")
-#: What Gradio serves beside them and this page has no use for: uploads, files by path, a proxy, calls past the queue.
-_GRADIO_SHUT: Final = ("/gradio_api/", "/monitoring", "/login", "/logout", "/svelte/")
-
-
-class Guard:
-    """ASGI middleware: shuts Gradio's other doors, limits the size of a request, sends security headers.
-
-    Args:
-        app: What it stands in front of.
-        body_limit: Bytes a request's body may have; more is refused with status 413, a body of unknown length with 411.
-    """
-
-    def __init__(self, app: ASGIApp, body_limit: int = BODY_LIMIT) -> None:
-        self.app = app
-        self.body_limit = body_limit
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        path = scope["path"]
-        policy = _ARTICLE_POLICY if path.startswith("/article/") else _PAGE_POLICY
-
-        async def send_guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["Content-Security-Policy"] = policy
-                headers["X-Content-Type-Options"] = "nosniff"
-                headers["Referrer-Policy"] = "no-referrer"
-                if path.startswith("/static/qa/"):
-                    headers["Cache-Control"] = "no-cache"  # the browser asks whether it changed, by its ETag
-            await send(message)
-
-        await (self._refusal(scope) or self.app)(scope, receive, send_guarded)
-
-    def _refusal(self, scope: Scope) -> PlainTextResponse | None:
-        path, headers = scope["path"], Headers(scope=scope)
-        if path.startswith(_GRADIO_SHUT) and not path.startswith(_GRADIO_OPEN):
-            return PlainTextResponse("Not found", 404)
-        if "transfer-encoding" in headers:
-            return PlainTextResponse("The request must state its length", 411)
-        length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > self.body_limit:
-            return PlainTextResponse(f"The request is larger than {self.body_limit} bytes", 413)
-        return None
-
-
 class PageServer(uvicorn.Server):
     """uvicorn that says when it listens and ends without a traceback on SIGINT and SIGTERM."""
 
     def __init__(self, app: FastAPI, on_ready: Callable[[], None]) -> None:
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE, server_header=False
+            app,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=GRACE,
+            server_header=False,
+            proxy_headers=False,  # it would put an address that the client wrote in place of the proxy's own
         )
         super().__init__(config)
         self._page = app
@@ -205,24 +185,28 @@ class PageServer(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-def serve(bot: Bot, host: str, port: int, *, on_ready: Callable[[str], None], name: str = "article-qa") -> None:
-    """Serve the page until SIGINT or SIGTERM.
+def serve(bot: Bot, settings: Settings, *, on_ready: Callable[[str], None], name: str = "article-qa") -> None:
+    """Serve the site until SIGINT or SIGTERM.
 
     Args:
         bot: Answers the questions.
-        host: Address to bind, such as ``127.0.0.1``.
-        port: Port to bind; 0 takes a free one.
+        settings: ``host`` and ``port`` (0 takes a free one) to listen on, who is let in, and the limits.
         on_ready: Called with the page's address once the server listens.
         name: Shown as the name of the page.
 
     Raises:
+        ConfigError: The settings would let everyone in from beyond this machine, or cannot be.
         QAError: The port is taken, or the address cannot be bound.
     """
-    listener = bind(host, port)
+    check_address(settings)
+    if settings.log_questions:
+        log_questions()
+    host = settings.host
+    listener = bind(host, settings.port)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}/"
     with contextlib.closing(listener):
-        PageServer(create_app(bot, name=name), lambda: on_ready(address)).run(sockets=[listener])
+        PageServer(create_app(bot, name=name, settings=settings), lambda: on_ready(address)).run(sockets=[listener])
 
 
 def bind(host: str, port: int) -> socket.socket:

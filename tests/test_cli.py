@@ -273,6 +273,28 @@ def test_a_reader_that_leaves_early_is_no_error(place: Path) -> None:
     assert "rror" not in done.stderr
 
 
+def test_keys_are_made_listed_and_revoked(place: Path, qa) -> None:
+    made = qa("token", "add", "intranet")
+    assert made.status == 0
+    assert made.out.startswith("qa_")
+    assert made.out.strip() not in (place / "tokens.json").read_text(encoding="utf-8")
+    qa("token", "add", "prometheus", "--metrics")
+    listed = [line.split("\t")[:2] for line in qa("token", "list").out.splitlines()]
+    assert listed == [["intranet", "ask"], ["prometheus", "metrics"]]
+    assert qa("token", "revoke", "intranet").status == 0
+    assert qa("token", "list").out.startswith("prometheus")
+    refused = qa("token", "revoke", "intranet")
+    assert (refused.status, refused.err.count("\n")) == (1, 1)
+    assert "there is no key named intranet" in refused.err
+
+
+def test_another_address_is_refused_before_anything_slow_is_done(place: Path, qa) -> None:
+    ran = qa("serve", "--articles", "texts", "--host", "0.0.0.0")  # noqa: S104
+    assert ran.status == 2
+    assert ran.err.startswith("qa: listening on 0.0.0.0 would let everyone on the network ask and read - set auth")
+    assert ran.err.count("\n") == 1
+
+
 def test_the_version_is_printed(qa) -> None:
     assert qa("--version").out == f"qa {__version__}\n"
 
@@ -285,3 +307,4 @@ def test_every_command_is_documented() -> None:
         assert command.callback.__doc__
     for flag in ("--after", "--since", "--until", "--outlet"):
         assert f"`{flag}" in readme
+    assert "`qa token`" in readme

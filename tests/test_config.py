@@ -47,6 +47,20 @@ def test_paths_in_the_file_count_from_the_file(tmp_path: Path) -> None:
         ("threshold = 2", "it must lie between 0 and 1"),
         ("encoder = ''", "it must be a text that is not empty"),
         ("top =", "is not TOML"),
+        ("auth = 'open'", "it must be one of none, token, proxy, jwt"),
+        ("open_to_network = 'maybe'", "it must be true or false"),
+        ("allowed_origins = 'https://a.example/path'", "is no origin"),
+        ("allowed_origins = ['*']", "is no origin"),
+        ("allowed_origins = ['null']", "is no origin"),
+        ("allowed_origins = ['https://*.example']", "is no origin"),
+        ("allowed_origins = ['https://a.example; script-src *']", "is no origin"),
+        ("allowed_origins = ['https://u@a.example']", "is no origin"),
+        ("allowed_origins = ['https://a.example:99999']", "is no origin"),
+        ("allowed_origins = 7", "it must be a list"),
+        ("hosts = ['qa.intern:80']", "is no host name"),
+        ("proxies = ['nginx']", "is no address and no network"),
+        ("user_header = 'X User'", "it must be the name of a header"),
+        ("jwt_algorithm = 'none'", "it must be one of HS256"),
     ],
 )
 def test_a_bad_value_is_named_with_its_place_in_one_line(tmp_path: Path, toml: str, says: str) -> None:
@@ -54,6 +68,21 @@ def test_a_bad_value_is_named_with_its_place_in_one_line(tmp_path: Path, toml: s
         load(tmp_path, toml)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_origins_are_written_as_browsers_send_them(tmp_path: Path) -> None:
+    toml = "allowed_origins = ['HTTPS://Intern.Example:443', 'http://[::1]:80', 'http://10.0.0.1:8080']\nmcp = true\n"
+    settings = load(tmp_path, toml, {"QA_HOSTS": "qa.intern, qa", "QA_LOG_QUESTIONS": "yes"})
+    assert settings.allowed_origins == ("https://intern.example", "http://[::1]", "http://10.0.0.1:8080")
+    assert settings.hosts == ("qa.intern", "qa")
+    assert settings.mcp
+    assert settings.log_questions
+
+
+def test_networks_and_key_files_are_read(tmp_path: Path) -> None:
+    settings = load(tmp_path, "proxies = ['127.0.0.1', '10.0.0.0/8']\njwt_key = 'jwt.key'\n")
+    assert settings.proxies == ("127.0.0.1/32", "10.0.0.0/8")
+    assert settings.jwt_key == tmp_path / "jwt.key"
 
 
 def test_bad_values_of_other_sources_name_their_source(tmp_path: Path) -> None:
@@ -118,7 +147,7 @@ def test_a_writer_is_set_in_the_file_and_taken_back_by_a_flag(tmp_path: Path) ->
     [
         ("writer = 'openai'\nmodel = 'x'", 'writer = "openai" needs base_url too - set base_url in qa.toml'),
         ("writer = 'openai'\nbase_url = 'http://h/v1'", 'writer = "openai" needs model too'),
-        ("writer = 'gpt'", 'it must be "openai" or "none"'),
+        ("writer = 'gpt'", "it must be one of none, openai"),
         ("base_url = 'ftp://h/v1'", "it must be an address such as http://127.0.0.1:11434/v1"),
         ("base_url = 'localhost:8000'", "it must be an address such as"),
         ("base_url = 'http://h:99999/v1'", "it must be an address such as"),

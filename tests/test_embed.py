@@ -114,6 +114,24 @@ def test_a_sentence_is_nearest_to_its_translation(encoder):
     assert (scores.argmax(axis=0) == np.arange(len(PAIRS))).all()
 
 
+def test_a_word_is_near_its_translation(encoder):
+    """Out of a list of others; looked up, so that an ending the two do not share says nothing."""
+    english = ["weapons", "soldiers", "peace", "president", "election", "water"]
+    german = ["waffen", "soldaten", "frieden", "präsident", "wahl", "wasser"]
+    cosines = encoder.encode_words(english) @ encoder.encode_words(german).T
+    assert cosines.argmax(axis=1).tolist() == cosines.argmax(axis=0).tolist() == list(range(6))
+    assert np.diag(cosines).min() > 0.6
+
+
+def test_word_rows_are_of_length_1_or_zeros(encoder):
+    found = encoder.encode_words(["waffen", "", "K9", "zzqx", "\x00"])
+    assert found.dtype == np.float32
+    lengths = np.linalg.norm(found, axis=1)
+    assert lengths[[0, 2, 3]] == pytest.approx(1.0, abs=1e-5)
+    assert lengths[1] == 0
+    assert encoder.encode_words([]).shape == (0, encoder.dim)
+
+
 def test_threads_may_share_it(encoder):
     expected = encoder.encode_passages(TEXTS)
     with ThreadPoolExecutor(4) as pool:
@@ -234,6 +252,11 @@ def test_sentence_transformers_agrees_on_the_same_weights(standard, torch_encode
         assert np.abs(ours(texts) - theirs(texts)).max() < 1e-3
     assert torch_encoder.dim == encoder.dim
     assert torch_encoder.encode_passages([]).shape == (0, encoder.dim)
+
+
+def test_both_look_up_the_same_words(encoder, torch_encoder):
+    words = ["waffen", "weapons", "haubitze", "", "pjöngjang"]
+    assert np.abs(torch_encoder.encode_words(words) - encoder.encode_words(words)).max() < 0.01
 
 
 def test_integers_cost_little(encoder, torch_encoder):

@@ -49,7 +49,6 @@ from qa.errors import QAError
 from qa.lexical import LexicalHits
 from qa.measuring.questions import QuestionsError
 from qa.retrieve import DEPTH, Mode, retrieve
-from qa.text import language
 from qa.types import Chunk
 from tests.fakes import WordEncoder, article
 
@@ -222,9 +221,8 @@ def assert_ranked_as_by_the_bot(tasks: TaskSet, folder: Path, mode: Mode) -> Non
         index = index_articles(Settings(index=folder / one.name), encoder, found.articles)
         assert index.manifest.chunk_count == len(found.chunks)
         if mode == "hybrid":
-            orders = rank_hybrid(
-                vectors.scores(one), hits[one.name], found, [language(tasks.questions[row]) for row in one.rows]
-            )
+            asked = [tasks.questions[row] for row in one.rows]
+            orders = rank_hybrid(vectors.scores(one), hits[one.name], found, asked, encoder.encode_words)
         else:
             orders = rank_lexical(hits[one.name], found)
         for row, order in zip(one.rows, orders, strict=True):
@@ -248,7 +246,9 @@ def test_paragraphs_rank_as_the_bot_ranks_them(small: Path, tmp_path: Path) -> N
 def test_candidates_are_the_nearest_and_what_words_find() -> None:
     """Sixty passages, the first the nearest: fifty of them by vectors, and the last by its words."""
     scores = np.linspace(0.9, 0.0, 60, dtype=np.float32)[None, :]
-    [order] = rank_hybrid(scores, [LexicalHits([59], [12.0])], collection(range(60)), ["de"])
+    [order] = rank_hybrid(
+        scores, [LexicalHits([59], [12.0])], collection(range(60)), ["wo"], WordEncoder().encode_words
+    )
     assert order.index(59) < 49
     assert [at for at in order if at != 59] == list(range(DEPTH))
 
@@ -260,7 +260,8 @@ def test_words_help_where_vectors_tie(small: Path) -> None:
     one = next(one for one in tasks.directions if one.name == "de→de")
     found = tasks.collections["de"]
     assert rank_dense(same.scores(one), found) == [list(range(12))] * 12
-    fused = rank_hybrid(same.scores(one), lexical_hits(tasks)["de→de"], found, ["de"] * len(same.scores(one)))
+    asked = [tasks.questions[row] for row in one.rows]
+    fused = rank_hybrid(same.scores(one), lexical_hits(tasks)["de→de"], found, asked, WordEncoder().encode_words)
     assert [order[0] for order in fused] == list(range(12))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 from qa.build import index_articles
 from qa.config import Settings
 from qa.index import Index
+from qa.likeness import word_shares
 from qa.retrieve import DEPTH, FUSION, fused_score, retrieve
-from qa.text import language
+from qa.text import content_words, language
 from qa.types import Article, Only, Source
 from tests.fakes import WordEncoder, article
 
@@ -77,7 +79,12 @@ questions = st.lists(st.sampled_from([*WORDS, "Bericht", "the"]), min_size=1, ma
 @example(only=Only(outlets=("KBS World",)), question="the Duma")
 @example(only=Only("2030", None), question="Kursk")
 def test_a_filtered_search_equals_brute_force(index: Index, only: Only, question: str) -> None:
-    """Every passage is scored without a filter, those of other articles are struck out, each ranking is cut, fused."""
+    """Every passage is scored without a filter, those of other articles are struck out, each ranking is cut, fused.
+
+    But for what is met of the question's words: that is weighed among the candidates, and of passages with equal
+    vectors, of which there are many here, any may be the last one.
+    """
+    fusion = replace(FUSION, met=0.0, met_across=0.0)
     everything = retrieve(index, WordEncoder(), question, index.manifest.chunk_count).candidates
     assert len(everything) == index.manifest.chunk_count
     left = [one.passage for one in everything if not only or lets_in(only, one.passage.article)]
@@ -85,19 +92,26 @@ def test_a_filtered_search_equals_brute_force(index: Index, only: Only, question
     words = [one for one in left if one.lexical_rank is not None]
     lexical = sorted(words, key=lambda one: one.lexical_rank or 0)[:DEPTH]
     known = {one.chunk.key for one in lexical}
-    lang = language(question)
     expected = {}
     for one in [*dense, *lexical]:
-        expected[one.chunk.key] = one.score
-        if one.chunk.key not in known:  # its BM25 lies below the ranking's end and counts nothing, filter or not
-            score = fused_score(type(one)(one.chunk, one.article, 0.0, dense_score=one.dense_score), FUSION, lang)
-            expected[one.chunk.key] = score
-    found = retrieve(index, WordEncoder(), question, 10, only=only).candidates
+        # What lies below the ranking's end counts nothing, filter or not.
+        scored = one if one.chunk.key in known else replace(one, lexical_score=None)
+        expected[one.chunk.key] = fused_score(scored, 0.0, fusion, language(question))
+    found = retrieve(index, WordEncoder(), question, 10, only=only, fusion=fusion).candidates
     assert len(found) == min(10, len(expected))
     for one in found:
         assert one.passage.score == pytest.approx(expected[one.passage.chunk.key], abs=1e-6)
     best = sorted(expected.values(), reverse=True)[:10]
     assert [one.passage.score for one in found] == pytest.approx(best, abs=1e-6)
+
+
+def test_words_are_weighed_among_what_the_filter_lets_in(index: Index) -> None:
+    only = Only("2024-10", "2024-10")
+    found = retrieve(index, WordEncoder(), "Kursk Haubitze", 200, only=only).candidates
+    texts = [content_words(one.passage.chunk.text, one.passage.article.lang) for one in found]
+    met = word_shares("Kursk Haubitze", texts, WordEncoder().encode_words)
+    assert [one.met for one in found] == pytest.approx(met.tolist())
+    assert len(set(met)) > 1
 
 
 def test_an_answer_is_found_however_many_others_are_closer(tmp_path: Path) -> None:

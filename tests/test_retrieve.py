@@ -51,10 +51,10 @@ def test_ranks_count_from_one_in_each_ranking(index: Index) -> None:
 
 
 def test_scores_fall_and_are_the_fusion_of_both(index: Index) -> None:
-    fusion = Fusion(weight=0.3, half=2.0, across=0.1, bonus=0.05)
-    for question, weight, bonus in (
-        ("Duma und Vertrag über Haubitzen", 0.3, 0.0),
-        ("the Duma and the Vertrag", 0.1, 0.05),
+    fusion = Fusion(weight=0.3, half=2.0, across=0.1, bonus=0.05, met=0.2, met_across=0.4)
+    for question, weight, bonus, met in (
+        ("Duma und Vertrag über Haubitzen", 0.3, 0.0, 0.2),
+        ("the Duma and the Vertrag", 0.1, 0.05, 0.4),
     ):
         found = retrieve(index, WordEncoder(), question, 3, fusion=fusion).candidates
         scores = [one.passage.score for one in found]
@@ -62,8 +62,10 @@ def test_scores_fall_and_are_the_fusion_of_both(index: Index) -> None:
         for one in found:
             passage = one.passage
             words = (passage.lexical_score or 0.0) / ((passage.lexical_score or 0.0) + 2.0)
-            assert passage.score == pytest.approx((passage.dense_score or 0.0) + weight * words + bonus)
-            assert passage.score == fused_score(passage, fusion, "de" if not bonus else "en")
+            expected = (passage.dense_score or 0.0) + weight * words + bonus + met * one.met
+            assert passage.score == pytest.approx(expected)
+            assert passage.score == fused_score(passage, one.met, fusion, "de" if not bonus else "en")
+        assert max(one.met for one in found) > min(one.met for one in found) >= 0
 
 
 def test_one_ranking_alone(index: Index) -> None:
@@ -87,7 +89,7 @@ def test_an_empty_index_gives_nothing(tmp_path: Path) -> None:
 
 def test_stages_are_timed(index: Index) -> None:
     timings = retrieve(index, WordEncoder(), "Seoul", 1).timings_ms
-    assert list(timings) == ["encode", "dense", "lexical", "fuse"]
+    assert list(timings) == ["encode", "dense", "lexical", "words", "fuse"]
     assert all(ms >= 0 for ms in timings.values())
 
 

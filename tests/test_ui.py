@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from qa.config import Settings
 from qa.labels import LABELS
 from qa.types import Only
 from qa.ui import QUESTION_LIMIT, starter_question, starter_titles, translations
@@ -258,3 +259,13 @@ def test_the_browser_gets_every_text_in_both_languages() -> None:
     texts = translations(len(ARTICLES)).translations_dict
     assert texts["de"].keys() == texts["en"].keys()
     assert "3 Artikeln" in texts["de"]["tagline"]
+
+
+def test_the_page_says_when_questions_are_logged(client: TestClient) -> None:
+    def notes(asked: TestClient) -> list[Any]:
+        parts = asked.get("/config").json()["components"]
+        return [part for part in parts if part["props"].get("elem_id") == "qa-logged"]
+
+    assert notes(client) == []
+    logged = TestClient(create_app(FakeBot(), settings=Settings(log_questions=True, hosts=("testserver",))))
+    assert len(notes(logged)) == 1

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from qa.config import Settings
 from qa.errors import QAError
-from qa.web import BODY_LIMIT, STATIC, bind, create_app
+from qa.server.guard import BODY_LIMIT
+from qa.web import STATIC, bind, create_app
 from tests.browser.fakes import ARTICLES, FakeBot
 from tests.test_ui import Session
 
@@ -30,16 +32,21 @@ def test_health_and_readiness(client: TestClient) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
     ready = client.get("/readyz")
     assert ready.status_code == 200
-    assert ready.json() == {"index_id": "20250314-fake", "articles": len(ARTICLES)}
+    assert ready.json() == {
+        "status": "ready",
+        "index_id": "20250314-fake",
+        "built": "2025-03-14T16:05:00+00:00",
+        "articles": len(ARTICLES),
+    }
 
 
 def test_a_bot_without_an_index_lives_but_is_not_ready() -> None:
     bot = FakeBot(())
-    bot.index_id = None
+    bot.index_id = bot.built = None
     with TestClient(create_app(bot)) as client:
         assert client.get("/healthz").status_code == 200
         assert client.get("/readyz").status_code == 503
-        assert client.get("/readyz").json() == {"index_id": None, "articles": 0}
+        assert client.get("/readyz").json() == {"status": "no-index", "index_id": None, "built": None, "articles": 0}
 
 
 def test_the_page_has_its_name(client: TestClient) -> None:
@@ -81,14 +88,16 @@ def test_no_static_file_names_another_host() -> None:
         assert "//" not in text.replace("/**", "").replace("// ", ""), file.name
 
 
-@pytest.mark.parametrize("path", ["/", "/article/faehrbruecke-3f2a", "/article/none", "/healthz", "/gradio_api/upload"])
+@pytest.mark.parametrize(
+    "path", ["/", "/article/faehrbruecke-3f2a", "/article/none", "/healthz", "/docs", "/gradio_api/upload"]
+)
 def test_every_reply_keeps_the_browser_to_this_host(client: TestClient, path: str) -> None:
     headers = client.get(path).headers
     policy = headers["content-security-policy"]
     assert "default-src 'self'" in policy
     assert "unsafe-eval" not in policy
-    assert "frame-ancestors 'self'" in policy
-    assert ("unsafe-inline" in policy) != path.startswith("/article/")
+    assert ("frame-ancestors 'self'" if path == "/" else "frame-ancestors 'none'") in policy
+    assert ("unsafe-inline" in policy) == (path == "/")
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
 
@@ -123,7 +132,6 @@ def test_what_the_page_does_not_use_is_shut(client: TestClient, path: str) -> No
         "/gradio_api/proxy=http://127.0.0.1/",
         "/gradio_api/info",
         "/monitoring/summary",
-        "/docs",
     ],
 )
 def test_gradio_serves_no_files_proxies_and_documents(client: TestClient, path: str) -> None:
@@ -173,16 +181,21 @@ def test_the_server_opens_no_outbound_connection(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
     monkeypatch.setattr(socket, "getaddrinfo", guarded_resolve)
-    with TestClient(create_app(FakeBot())) as client:
+    with TestClient(create_app(FakeBot(), settings=Settings(hosts=("testserver",), mcp=True))) as client:
         assert client.get("/").status_code == 200
         assert len(Session(client).ask("Wann wird die Fährbrücke gesperrt?")) == 2
+        for path in ("/docs", "/openapi.json", "/metrics", "/api/articles", "/api/articles/tram-77aa"):
+            assert client.get(path).status_code == 200
+        asked = {"question": "When does the tram line open?", "stream": True}
+        assert "event: answer" in client.post("/api/ask", json=asked).text
     assert refused == []
 
 
 SERVE = """
+from qa.config import Settings
 from qa.web import serve
 from tests.browser.fakes import FakeBot
-serve(FakeBot(), "127.0.0.1", 0, on_ready=lambda address: print(address, flush=True))
+serve(FakeBot(), Settings(port=0), on_ready=lambda address: print(address, flush=True))
 """
 
 

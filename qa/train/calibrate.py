@@ -41,6 +41,8 @@ WEIGHTS = (0.5, 0.7, 1.0, 1.5)
 HALVES = (1.5, 3.0, 6.0)
 ACROSS = (0.2, 0.4, 0.7)
 BONUSES = (0.0, 0.1, 0.2, 0.25, 0.3, 0.4)
+MET = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3)
+MET_ACROSS = (0.0, 0.1, 0.2, 0.25, 0.3, 0.4, 0.6)
 FURTHER = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 
 #: Passages taken per question before the weights are tried; the shipped fusion decides which.
@@ -165,6 +167,7 @@ class Pool:
         cosine: Of question and passage.
         bm25: In units of the rarest word.
         crossed: Whether the passage is in another language than the question.
+        met: Share of the question's words that it meets.
         page: Which page it belongs to, numbered from 0.
         right: The number of the page that was asked of, -1 where none of its passages was found.
     """
@@ -172,6 +175,7 @@ class Pool:
     cosine: NDArray[np.float64]
     bm25: NDArray[np.float64]
     crossed: NDArray[np.bool_]
+    met: NDArray[np.float64]
     page: NDArray[np.int64]
     right: int
 
@@ -185,6 +189,7 @@ class Pool:
             np.array([passage.dense_score or 0.0 for passage in passages]),
             np.array([passage.lexical_score or 0.0 for passage in passages]),
             np.array([passage.article.lang != lang for passage in passages], bool),
+            np.array([candidate.met for candidate in asked.found.candidates]),
             np.array([numbers[passage.article.id] for passage in passages], np.int64),
             numbers.get(asked.question.article_id, -1),
         )
@@ -195,7 +200,8 @@ class Pool:
             return 0.0
         words = self.bm25 / (self.bm25 + fusion.half)
         weights = np.where(self.crossed, fusion.across, fusion.weight)
-        scores = self.cosine + weights * words + fusion.bonus * self.crossed
+        met = np.where(self.crossed, fusion.met_across, fusion.met)
+        scores = self.cosine + weights * words + fusion.bonus * self.crossed + met * self.met
         best = np.full(self.page.max() + 1, -np.inf)
         np.maximum.at(best, self.page, scores)
         rank = 1 + int((best > best[self.right]).sum())
@@ -212,7 +218,7 @@ def samples(index: Index, asked: Sequence[Asked], direction: str) -> Iterator[Sa
                 for candidate in one.found.candidates
                 if not (held_back and _family(candidate.passage.article.id) == family)
             ]
-            retrieval = Retrieval(tuple(kept[:PASSAGES]), one.found.query, {})
+            retrieval = replace(one.found, candidates=tuple(kept[:PASSAGES]))
             labels = [
                 one.question.is_gold(found.passage.article.id, span.of(found.passage.article.text))
                 for found in retrieval.candidates
@@ -284,11 +290,14 @@ def print_grid(part: str, fusions: Sequence[Fusion], grid: Mapping[str, Sequence
     """Print the best fusions and the one in use, by mean nDCG@10 of the page over the directions."""
     means = np.mean(list(grid.values()), axis=0)
     print(f"nDCG@10 of the page, {part}: {' '.join(grid)}, mean")
-    shown = [*np.argsort(-means)[:12], *(at for at, fusion in enumerate(fusions) if fusion == FUSION)]
+    others = len(MET) * len(MET_ACROSS)
+    shown = [*np.argsort(-means[:-others])[:12], *(np.argsort(-means[-others:])[:12] + len(means) - others)]
+    shown += [next(at for at, fusion in enumerate(fusions) if fusion == FUSION)]
     for at in shown:
         fusion, scores = fusions[int(at)], " ".join(f"{column[int(at)]:.3f}" for column in grid.values())
         print(
             f"  weight {fusion.weight:<4} half {fusion.half:<4} across {fusion.across:<4} bonus {fusion.bonus:<5} "
+            f"met {fusion.met:<4} met_across {fusion.met_across:<4} "
             f"{scores}  {means[int(at)]:.4f}"
         )
 
@@ -301,7 +310,9 @@ def main() -> None:
     options = parser.parse_args()
     encoder = load_encoder()
     collected: dict[str, list[Sample]] = {"train": [], "dev": [], "xquad": []}
-    fusions = [Fusion(*weights) for weights in product(WEIGHTS, HALVES, ACROSS, BONUSES)]
+    mets = (FUSION.met, FUSION.met_across)
+    fusions = [Fusion(*weights, *mets) for weights in product(WEIGHTS, HALVES, ACROSS, BONUSES)]
+    fusions += [replace(FUSION, met=met, met_across=across) for met, across in product(MET, MET_ACROSS)]
     for part, kept in collected.items():
         grid: dict[str, list[float]] = {}
         tasks = {

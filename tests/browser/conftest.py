@@ -18,6 +18,7 @@ from tests.browser.fakes import FakeBot
 
 if TYPE_CHECKING:
     from qa.bot import Bot
+    from qa.config import Settings
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -26,11 +27,11 @@ expect.set_options(timeout=30_000)
 
 
 @contextlib.contextmanager
-def start_server(bot: Bot | FakeBot) -> Iterator[str]:
+def start_server(bot: Bot | FakeBot, settings: Settings | None = None) -> Iterator[str]:
     """Serve ``bot`` on a free port of 127.0.0.1 and give the page's address."""
     ready = threading.Event()
     with bind("127.0.0.1", 0) as listener:
-        server = PageServer(create_app(bot), ready.set)
+        server = PageServer(create_app(bot, settings=settings), ready.set)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

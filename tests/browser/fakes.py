@@ -110,6 +110,7 @@ class FakeBot:
 
     def __init__(self, articles: tuple[Article, ...] = ARTICLES, delay: float = 0.0) -> None:
         self.index_id: str | None = "20250314-fake"
+        self.built: str | None = "2025-03-14T16:05:00+00:00"
         self._articles = articles
         self._delay = delay
         self.asked: list[str] = []

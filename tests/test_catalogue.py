@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from qa.config import Settings
+from qa.server.catalogue import Catalogue
+from qa.server.desk import Desk
+from qa.server.telemetry import Telemetry
+from tests.browser.fakes import ARTICLES, FakeBot, make_article
+
+
+def catalogue(bot: FakeBot) -> Catalogue:
+    return Catalogue(Desk(bot, Settings(), Telemetry()))
+
+
+def test_it_lists_articles_in_the_bots_order() -> None:
+    part = catalogue(FakeBot()).find()
+    assert part.total == len(ARTICLES)
+    assert [line["id"] for line in part.lines] == [article.id for article in ARTICLES]
+    assert part.lines[0]["characters"] == len(ARTICLES[0].text)
+    assert "text" not in part.lines[0]
+
+
+def test_every_word_must_be_there_in_any_case() -> None:
+    found = catalogue(FakeBot())
+    assert [line["id"] for line in found.find("HAFENBOTE fährbrücke").lines] == ["faehrbruecke-3f2a"]
+    assert found.find("hafenbote eule").total == 0
+    assert found.find("2025-03").total == 1
+    assert [line["id"] for line in found.find(lang="en").lines] == ["tram-77aa"]
+
+
+def test_a_part_of_the_list_tells_how_long_it_is() -> None:
+    part = catalogue(FakeBot()).find(offset=1, limit=1)
+    assert (part.total, [line["id"] for line in part.lines]) == (3, ["sumpfohreulen-91bc"])
+    assert catalogue(FakeBot()).find(offset=10).lines == ()
+
+
+def test_another_index_makes_another_list() -> None:
+    bot = FakeBot()
+    found = catalogue(bot)
+    assert len(found) == 3
+    bot._articles = (make_article("new-1", "Neu."),)
+    assert len(found) == 3
+    bot.index_id = "20250401-other"
+    assert len(found) == 1

@@ -1,0 +1,69 @@
+"""Words of a question met by texts: in their own form, another one, or another language."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa.likeness import STEM, UNLIKE, matches, shares, word_shares
+
+#: Two languages along the same axes: "weapons" and "waffen" have a cosine of 0.8.
+AXES = {"weapons": [1, 0, 0], "waffen": [0.8, 0.6, 0], "peace": [0, 0, 1], "frieden": [0, 0.6, 0.8], "seoul": [0, 1, 0]}
+
+
+def vectors(words):
+    return np.array([AXES.get(word, [0, 0, 0]) for word in words], np.float32).reshape(-1, 3)
+
+
+def test_a_translation_counts_as_far_as_it_is_like():
+    met = matches(["weapons", "peace"], [["waffen", "frieden"], ["waffen"], []], vectors)
+    like = (0.8 - UNLIKE) / (1 - UNLIKE)
+    np.testing.assert_allclose(met, [[like, like, 0], [like, 0, 0]], atol=1e-6)
+
+
+def test_the_word_itself_and_its_other_forms_count_in_full_even_unknown():
+    met = matches(["haubitze"], [["haubitzen"], ["haube"], ["haubitze", "seoul"]], vectors)
+    assert met.tolist() == [[1, 0, 1]]
+
+
+def test_a_word_that_few_meet_weighs_more():
+    met = np.array([[1.0, 1.0, 1.0, 0.0], [0.0, 0.0, 1.0, 0.0]])
+    common, rare = math.log(5 / 3.5), math.log(5 / 1.5)
+    assert shares(met).tolist() == pytest.approx([common / (common + rare)] * 2 + [1.0, 0.0])
+
+
+def test_a_word_that_nobody_meets_lowers_all():
+    met = np.array([[1.0, 0.0]])
+    assert shares(np.vstack([met, [[0.0, 0.0]]]))[0] < shares(met)[0] == 1.0
+
+
+@pytest.mark.parametrize(("question", "texts"), [("", [["a"]]), ("the of", [["a"]]), ("seoul", []), ("seoul", [[]])])
+def test_nothing_asked_or_nothing_there_is_nothing_met(question, texts):
+    assert word_shares(question, texts, vectors).tolist() == [0.0] * len(texts)
+
+
+WORDS = st.sampled_from([*AXES, "haubitze", "haubitzen", "duma"])
+
+
+@given(st.lists(WORDS, unique=True, max_size=4), st.lists(st.lists(WORDS, max_size=5), max_size=5))
+def test_shares_are_shares_and_a_text_with_every_word_has_the_largest(asked, texts):
+    met = matches(asked, texts, vectors)
+    assert met.shape == (len(asked), len(texts))
+    found = shares(met)
+    assert ((found >= 0) & (found <= 1 + 1e-9)).all()
+    for text, share, column in zip(texts, found, met.T, strict=True):
+        stems = {word[:STEM] for word in text}
+        assert all(value == 1 for word, value in zip(asked, column, strict=True) if word[:STEM] in stems)
+        if asked and {word[:STEM] for word in asked} <= stems:
+            assert share == pytest.approx(1.0)
+
+
+@given(st.lists(WORDS, unique=True, max_size=4), st.lists(st.lists(WORDS, max_size=5), max_size=5), st.randoms())
+def test_the_order_of_words_and_texts_does_not_matter(asked, texts, random):
+    shuffled = [random.sample(text, len(text)) for text in texts]
+    again = shares(matches(random.sample(asked, len(asked)), shuffled, vectors))
+    assert again.tolist() == pytest.approx(shares(matches(asked, texts, vectors)).tolist())
