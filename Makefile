@@ -40,5 +40,5 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml constraints.txt
-	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh scripts/install.sh ".[eval,test,train]"
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh scripts/install.sh ".[eval,llm,test,train]"
 	@touch $(VENV)/.installed $@

@@ -20,29 +20,34 @@ from qa.retrieve import Retrieval, retrieve
 from qa.text import words
 from qa.types import Answer, Only
 from qa.when import read_time
+from qa.writing.prose import prose_over
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from qa.asking import Reading
     from qa.index import Index
-    from qa.types import Article, Encoder
+    from qa.types import Article, Encoder, Writer
 
 
 class Bot:
     """Answers questions from one index; safe to use from many threads."""
 
-    def __init__(self, index: Index, encoder: Encoder, *, threshold: float | None = None) -> None:
+    def __init__(
+        self, index: Index, encoder: Encoder, *, threshold: float | None = None, writer: Writer | None = None
+    ) -> None:
         """A bot over a loaded index.
 
         Args:
             index: A published build.
             encoder: The one it was built with.
             threshold: Confidence below which it abstains; None takes the fitted one.
+            writer: Writes prose over the quotes; None leaves them to speak for themselves.
         """
         self.index = index
         self.encoder = encoder
         self.threshold = THRESHOLD if threshold is None else threshold
+        self.writer = writer
 
     @property
     def index_id(self) -> str | None:
@@ -79,6 +84,35 @@ class Bot:
         Raises:
             FilterError: ``only`` has a date that is none, or an outlet that no article is from.
         """
+        answer = self._quote(question, top, history, only)
+        for finished in self._written(answer):
+            answer = finished
+        return answer
+
+    def answering(
+        self, question: str, top: int = 4, history: Sequence[str] = (), only: Only | None = None
+    ) -> Iterator[Answer]:
+        """`ask`, as it comes: first the quotes, then, where a writer is set, the same with prose that grows.
+
+        Only whole sentences that passed the checks are ever given. The last answer is that of `ask`. Closing the
+        iterator ends the writer's request.
+        """
+        answer = self._quote(question, top, history, only)
+        yield answer
+        yield from self._written(answer)
+
+    def _written(self, answer: Answer) -> Iterator[Answer]:
+        """The answer with prose as it grows; nothing without a writer, nor for an answer without quotes."""
+        if self.writer is None or answer.status != "answered":
+            return
+        started, quoted = perf_counter(), answer.timings_ms
+        for prose in prose_over(self.writer, answer):
+            writing = (perf_counter() - started) * 1000
+            timings = {**quoted, "writer": writing, "total": quoted["total"] + writing}
+            yield replace(answer, prose=prose, timings_ms=timings)
+
+    def _quote(self, question: str, top: int, history: Sequence[str], only: Only | None) -> Answer:
+        """The quotes that answer, or an abstention."""
         started = perf_counter()
         index = self.index
         question = _printable(question)

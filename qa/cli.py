@@ -39,6 +39,7 @@ EncoderName = Annotated[
     str | None, typer.Option("--encoder", help="`bundled`, or a sentence-transformers model.", show_default=False)
 ]
 NoBuild = Annotated[bool, typer.Option("--no-build", help="Refuse instead of building a missing or old index.")]
+NoWriter = Annotated[bool, typer.Option("--no-writer", help="Quotes alone, even where a writer is set.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -100,18 +101,19 @@ def ask(
     ] = None,
     as_json: AsJson = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show each passage's ranks and scores.")] = False,
+    no_writer: NoWriter = False,
     no_build: NoBuild = False,
 ) -> None:
     """Answer a question with quotes and citations, or say that the articles do not."""
-    from qa.console import show_answer, show_passages  # noqa: PLC0415
+    from qa.console import show_answer, show_passages, watch  # noqa: PLC0415
     from qa.only import read_dates  # noqa: PLC0415
     from qa.types import passage_dict  # noqa: PLC0415
 
-    settings = _settings(articles=articles, index=index, encoder=encoder, top=top)
+    settings = _settings(articles=articles, index=index, encoder=encoder, top=top, writer="none" if no_writer else None)
     only = replace(read_dates(since, until), outlets=tuple(outlet or ()))  # wrong dates are told before any work
     bot = _open_bot(settings, build=not no_build)
     for asked in _questions(question):
-        answer = bot.ask(asked, settings.top, after or (), only)
+        answer = watch(bot.answering(asked, settings.top, after or (), only), quiet=as_json)
         explained = explain and answer.searched_for
         found = bot.explain(answer.searched_for, EXPLAINED, answer.only).candidates if explained else ()
         passages = [candidate.passage for candidate in found]
@@ -198,12 +200,18 @@ def info(articles: Articles = None, index: IndexFolder = None, as_json: AsJson =
 
 
 @app.command()
-def doctor(articles: Articles = None, index: IndexFolder = None, encoder: EncoderName = None) -> None:
+def doctor(
+    articles: Articles = None,
+    index: IndexFolder = None,
+    encoder: EncoderName = None,
+    ask_writer: Annotated[bool, typer.Option("--ask-writer", help="Send the writer one small request.")] = False,
+) -> None:
     """Check model, index, articles and libraries. Exit status 1, with what mends it, if one fails."""
     from qa.console import show_checks  # noqa: PLC0415
     from qa.doctor import examine  # noqa: PLC0415
 
-    if not show_checks(examine(_settings(articles=articles, index=index, encoder=encoder))):
+    settings = _settings(articles=articles, index=index, encoder=encoder)
+    if not show_checks(examine(settings, ask_writer=ask_writer)):
         raise typer.Exit(1)
 
 
@@ -316,7 +324,9 @@ def _open_bot(settings: Settings, *, build: bool) -> Bot:
     from qa.build import ensure_index  # noqa: PLC0415
     from qa.console import building  # noqa: PLC0415
     from qa.embed import load_encoder  # noqa: PLC0415
+    from qa.writer import load_writer  # noqa: PLC0415
 
+    writer = load_writer(settings)
     encoder = load_encoder(settings.encoder, prompts=settings.prompts)
     with building() as report:
         index = ensure_index(
@@ -329,7 +339,7 @@ def _open_bot(settings: Settings, *, build: bool) -> Bot:
         )
     if index.manifest.bad_files:
         report.bad(len(index.manifest.bad_files))
-    return Bot(index, encoder, threshold=settings.threshold)
+    return Bot(index, encoder, threshold=settings.threshold, writer=writer)
 
 
 def _questions(question: str) -> Iterator[str]:

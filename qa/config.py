@@ -28,6 +28,10 @@ _PORTS: Final = {"http": 80, "https": 443}
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:.]*:[0-9a-f:.]*")
 
 
+class SecretValueError(ValueError):
+    """A value cannot be what it is and may be a secret: the message must not repeat it."""
+
+
 def _number(low: float, high: float, kind: type[int] | type[float]) -> Callable[[Any], int | float]:
     def check(value: Any) -> int | float:  # noqa: ANN401 - whatever TOML or the environment holds
         if isinstance(value, bool):
@@ -49,6 +53,20 @@ def _text(value: Any) -> str:  # noqa: ANN401
     if not isinstance(value, str) or not value.strip():
         raise ValueError("it must be a text that is not empty")
     return value.strip()
+
+
+def _address(value: Any) -> str:  # noqa: ANN401
+    address = _text(value).rstrip("/")
+    try:
+        parts = urlsplit(address)
+        well_formed = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        well_formed = False
+    if not well_formed or parts.query or parts.fragment:
+        raise ValueError("it must be an address such as http://127.0.0.1:11434/v1")
+    if parts.username is not None or parts.password is not None:
+        raise SecretValueError("it must hold no user name and password")
+    return address
 
 
 def _yes_no(value: Any) -> bool:  # noqa: ANN401
@@ -150,6 +168,27 @@ class Settings:
     max_file_mb: int = _setting(20, _number(1, 1024, int), "largest article file that is read, in MiB")
     host: str = _setting("127.0.0.1", _text, "address the page listens on")
     port: int = _setting(7860, _number(0, 65535, int), "port the page listens on; 0 takes a free one")
+    writer: str = _setting(
+        "none",
+        _one_of("none", "openai"),
+        "`openai`: a language model writes prose over the quotes ([docs/WRITER.md](docs/WRITER.md)); `none`",
+    )
+    base_url: str | None = _setting(
+        None, _address, "the writer's server, anything that speaks OpenAI's protocol: `http://127.0.0.1:11434/v1`"
+    )
+    model: str | None = _setting(None, _text, "the writer's model, by the name its server knows it by")
+    writer_timeout: float = _setting(
+        30.0, _number(0.1, 3600, float), "seconds the writer may take in all; then the quotes stand alone"
+    )
+    writer_stall: float = _setting(
+        15.0, _number(0.1, 3600, float), "seconds the writer may be silent, before its first word too"
+    )
+    writer_temperature: float | None = _setting(
+        None, _number(0, 2, float), "how freely the writer words; unset: what its server does; `0` suits local ones"
+    )
+    writer_proxy: str | None = _setting(
+        None, _address, "proxy on the way to the writer; unset: none, whatever the environment names"
+    )
 
     auth: Literal["none", "token", "proxy", "jwt"] = _setting(
         "none", _one_of("none", "token", "proxy", "jwt"), "who is let in: `none` (everyone), `token`, `proxy` or `jwt`"
@@ -231,7 +270,43 @@ def load_settings(
     _merge(values, _read_environ(environ), "the environment", _variable)
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     _merge(values, given, "the command line", _flag)
-    return Settings(**values)
+    settings = Settings(**values)
+    lacking = [name for name in ("base_url", "model") if getattr(settings, name) is None]
+    if settings.writer != "none" and lacking:
+        raise ConfigError(f'writer = "{settings.writer}" needs {lacking[0]} too', f"set {lacking[0]} in {CONFIG_FILE}")
+    return settings
+
+
+#: Names under which a key for the writer might be put where it must not be.
+_KEYS = frozenset({"api_key", "apikey", "key", "token", "secret", "openai_api_key", "writer_api_key", "writer_key"})
+
+
+def api_key(settings: Settings, environ: Mapping[str, str] | None = None) -> str | None:
+    """The key for the writer's server: ``QA_WRITER_API_KEY``, else ``OPENAI_API_KEY``; never from a file.
+
+    ``OPENAI_API_KEY`` belongs to OpenAI: other hosts than its own and this machine do not get it.
+
+    Raises:
+        ConfigError: The key holds what cannot be sent.
+    """
+    name = api_key_variable(settings, environ)
+    if name is None:
+        return None
+    key = (os.environ if environ is None else environ)[name].strip()
+    if not key.isascii() or not key.isprintable():
+        raise ConfigError(f"{name} holds characters that no key has", f"set {name} anew")
+    return key
+
+
+def api_key_variable(settings: Settings, environ: Mapping[str, str] | None = None) -> str | None:
+    """The variable that `api_key` takes the key from, or None."""
+    environ = os.environ if environ is None else environ
+    host = urlsplit(settings.base_url or "").hostname or ""
+    known = (
+        host in ("localhost", "::1", "api.openai.com") or host.startswith("127.") or host.endswith(".api.openai.com")
+    )
+    names = ["QA_WRITER_API_KEY", *(["OPENAI_API_KEY"] if known else [])]
+    return next((name for name in names if environ.get(name, "").strip()), None)
 
 
 def locate(settings: Settings, flags: Mapping[str, Any]) -> Settings:
@@ -264,7 +339,7 @@ def _read_environ(environ: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in environ.items():
         name = key.removeprefix(ENV_PREFIX).lower()
-        if not key.startswith(ENV_PREFIX) or value == "":
+        if not key.startswith(ENV_PREFIX) or value == "" or name in _KEYS:
             continue
         if name in names or difflib.get_close_matches(name, names, n=1, cutoff=0.8):
             found[name] = value
@@ -288,12 +363,21 @@ def _merge(
 ) -> None:
     known = {f.name: f for f in fields(Settings)}
     for name, value in given.items():
+        if name.lower() in _KEYS or (
+            name == "writer" and isinstance(value, Mapping) and _KEYS & {k.lower() for k in value}
+        ):
+            raise ConfigError(
+                f"{spelled(name)} in {where}: a key is never kept there",
+                "delete that line; export QA_WRITER_API_KEY=... instead",
+            )
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
             mend = f"did you mean {spelled(near[0])}?" if near else f"known: {', '.join(known)}"
             raise ConfigError(f"unknown setting {spelled(name)} in {where}", mend)
         try:
             checked = known[name].metadata["check"](value)
+        except SecretValueError as error:
+            raise ConfigError(f"{spelled(name)} in {where} does not do", f"{error}") from None
         except ValueError as error:
             shown = spelled(name)
             raise ConfigError(f"{shown} = {value!r} in {where} does not do", f"{error}") from None

@@ -9,12 +9,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from qa.filter_text import search_remark
-from qa.labels import LABELS, figure_source
+from qa.labels import LABELS, figure_source, left_out_note
 from qa.text import shortened
 
 if TYPE_CHECKING:
@@ -107,8 +108,34 @@ def show_build(summary: BuildSummary) -> None:
         out.print(Text(f"bad      {bad.path}: {bad.reason}", style="red"))
 
 
+def watch(answers: Iterator[Answer], *, quiet: bool) -> Answer:
+    """The last of the answers. On a terminal the prose of a writer is shown as it grows, and then taken away again."""
+    console = _err()
+    answer = next(answers)
+    with Live(console=console, transient=True, auto_refresh=False) as live:
+        for grown in answers:
+            answer = grown
+            if console.is_terminal and not quiet and answer.prose is not None:
+                live.update(Text(answer.prose.text or "…", style="dim"), refresh=True)
+    return answer
+
+
+def _show_prose(out: Console, answer: Answer) -> None:
+    prose = answer.prose
+    if prose is None:
+        return
+    labels = LABELS[answer.lang]
+    if prose.text:
+        out.print(prose.text)
+        note = f"{labels.written_by.format(model=prose.model)} {left_out_note(len(prose.faults), answer.lang)}"
+        out.print(Text(note.strip(), style="dim"))
+    else:
+        out.print(Text(prose.message, style="dim"))
+    out.print()
+
+
 def show_answer(answer: Answer, *, repeat_question: bool) -> None:
-    """The quotes with their sources, or why there are none."""
+    """The quotes with their sources, a writer's prose above them, or why there are none."""
     out = _out()
     if repeat_question:
         out.print(Text(answer.question, style="bold"))
@@ -117,6 +144,7 @@ def show_answer(answer: Answer, *, repeat_question: bool) -> None:
         out.print(Text(shortened(note, _SEARCHED), style="dim"))
     if answer.message:
         out.print(answer.message)
+    _show_prose(out, answer)
     _show_quotes(answer, out)
     if answer.status == "abstained" and answer.passages:
         out.print(Text(_CLOSEST[answer.lang], style="dim"))

@@ -6,14 +6,18 @@ import importlib
 import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from qa.articles import list_files
+from qa.config import api_key_variable
 from qa.embed import load_encoder
 from qa.errors import QAError
 from qa.index import Index, articles_digest, load_index
+from qa.types import Citation
+from qa.writer import load_writer
 
 if TYPE_CHECKING:
     from qa.config import Settings
@@ -33,9 +37,12 @@ class Check:
     mend: str = ""
 
 
-def examine(settings: Settings) -> list[Check]:
-    """Look at everything that an answer depends on; a check that needs a failed one is left out."""
-    checks = list(_libraries())
+def examine(settings: Settings, *, ask_writer: bool = False) -> list[Check]:
+    """Look at everything that an answer depends on; a check that needs a failed one is left out.
+
+    Nothing is asked of another machine, but with ``ask_writer`` of the writer's server.
+    """
+    checks = [*_libraries(), examine_writer(settings, ask=ask_writer)]
     encoder = _encoder(settings, checks)
     if encoder is not None:
         index = _index(settings, encoder, checks)
@@ -44,6 +51,28 @@ def examine(settings: Settings) -> list[Check]:
             checks.append(_try("vectors", "qa build --fresh", lambda: _vectors(index)))
             checks.append(_try("search", "qa build --fresh", lambda: _search(index, encoder)))
     return checks
+
+
+#: What the writer is asked on trial: one quote, which answers.
+_TRIAL = "The ferry leaves at seven."
+
+
+def examine_writer(settings: Settings, *, ask: bool) -> Check:
+    """The writer's settings, and with ``ask`` whether its server answers."""
+    try:
+        writer = load_writer(settings)
+        if writer is None:
+            return Check("writer", True, "none: answers are quotes alone")
+        key = api_key_variable(settings)
+        told = f"{writer.name} at {settings.base_url}, {f'key from {key}' if key else 'no key'}"
+        if not ask:
+            return Check("writer", True, f"{told}; not asked, qa doctor --ask-writer does")
+        quote = Citation(1, "trial", None, None, None, None, _TRIAL, 0, len(_TRIAL), "en", 1.0)
+        started = perf_counter()
+        wrote = "".join(writer.write("When does the ferry leave?", "en", [quote]))
+    except QAError as error:
+        return Check("writer", False, error.message, error.mend)
+    return Check("writer", True, f"{told}; wrote {len(wrote)} characters in {perf_counter() - started:.1f} s")
 
 
 def _libraries() -> Iterator[Check]:

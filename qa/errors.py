@@ -58,3 +58,19 @@ class IndexDamagedError(QAError):
 
 class IndexBusyError(QAError):
     """Another process is building this index."""
+
+
+class WriterError(QAError):
+    """The language model gave no prose.
+
+    Args:
+        reason: ``timeout``, ``unreachable``, ``status``, ``broken``, ``malformed`` or ``declined``.
+        message: One sentence without a closing stop.
+        mend: A command or a short instruction, or "".
+        status: The HTTP status where there was one that tells of an error.
+    """
+
+    def __init__(self, reason: str, message: str, mend: str = "", status: int | None = None) -> None:
+        super().__init__(message, mend)
+        self.reason = reason
+        self.status = status

@@ -29,6 +29,13 @@ class Labels:
     tagline_one: str
     tagline_many: str
     tagline_none: str
+    unwritten: str
+    written: str
+    promise_written: str
+    writing: str
+    written_by: str
+    left_out_one: str
+    left_out_many: str
     welcome: str
     promise: str
     starters: str
@@ -83,9 +90,22 @@ class Labels:
 
 LABELS: Final[Mapping[Lang, Labels]] = {
     "de": Labels(
-        tagline_one="Wörtliche Zitate aus einem Artikel. Kein Sprachmodell schreibt mit.",
-        tagline_many="Wörtliche Zitate aus {count} Artikeln. Kein Sprachmodell schreibt mit.",
-        tagline_none="Wörtliche Zitate aus Ihren Artikeln. Kein Sprachmodell schreibt mit.",
+        tagline_one="Wörtliche Zitate aus einem Artikel.",
+        tagline_many="Wörtliche Zitate aus {count} Artikeln.",
+        tagline_none="Wörtliche Zitate aus Ihren Artikeln.",
+        unwritten="Kein Sprachmodell schreibt mit.",
+        written="Ein Sprachmodell fasst sie zusammen.",
+        promise_written=(
+            "Fragen Sie auf Deutsch oder Englisch. Die Antwort besteht aus Sätzen der Artikel, Wort für Wort, jeder "
+            "mit seiner Fundstelle. Darüber fasst ein Sprachmodell zusammen; was die Zitate nicht decken, fällt weg."
+        ),
+        writing="Das Sprachmodell {model} fasst die Zitate zusammen …",
+        written_by=(
+            "Vom Sprachmodell {model} geschrieben. Zahlen, Namen und Zitate sind an den Quellen geprüft; der Sinn ist "
+            "es nicht."
+        ),
+        left_out_one="Ein Satz fiel weg, weil ihn die Zitate nicht decken.",
+        left_out_many="{count} Sätze fielen weg, weil sie die Zitate nicht decken.",
         welcome="Was möchten Sie wissen?",
         promise=(
             "Fragen Sie auf Deutsch oder Englisch. Die Antwort besteht aus Sätzen der Artikel, Wort für Wort, "
@@ -144,9 +164,22 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         ),
     ),
     "en": Labels(
-        tagline_one="Word-for-word quotes from one article. No language model writes anything here.",
-        tagline_many="Word-for-word quotes from {count} articles. No language model writes anything here.",
-        tagline_none="Word-for-word quotes from your articles. No language model writes anything here.",
+        tagline_one="Word-for-word quotes from one article.",
+        tagline_many="Word-for-word quotes from {count} articles.",
+        tagline_none="Word-for-word quotes from your articles.",
+        unwritten="No language model writes anything here.",
+        written="A language model sums them up.",
+        promise_written=(
+            "Ask in English or German. The answer is made of sentences from the articles, word for word, each with the "
+            "place it stands. Above them a language model sums up; what the quotes do not hold up is left out."
+        ),
+        writing="The language model {model} is summing up the quotes …",
+        written_by=(
+            "Written by the language model {model}. Figures, names and quotations are checked against the quotes; the "
+            "meaning is not."
+        ),
+        left_out_one="One sentence was left out because the quotes do not hold it up.",
+        left_out_many="{count} sentences were left out because the quotes do not hold them up.",
         welcome="What would you like to know?",
         promise=(
             "Ask in English or German. The answer is made of sentences from the articles, word for word, each "
@@ -261,9 +294,19 @@ def format_duration(ms: float, lang: Lang) -> str:
     return f"{ms / _SECOND:.1f} s".replace(".", LABELS[lang].decimal_point)
 
 
-def tagline(count: int, lang: Lang) -> str:
-    """One line on what the page is, with how many articles it answers from."""
+def tagline(count: int, lang: Lang, *, written: bool = False) -> str:
+    """One line on what the page is, with how many articles it answers from and whether a language model has a part."""
     labels = LABELS[lang]
     if count == 0:
-        return labels.tagline_none
-    return labels.tagline_one if count == 1 else labels.tagline_many.format(count=count)
+        quotes = labels.tagline_none
+    else:
+        quotes = labels.tagline_one if count == 1 else labels.tagline_many.format(count=count)
+    return f"{quotes} {labels.written if written else labels.unwritten}"
+
+
+def left_out_note(count: int, lang: Lang) -> str:
+    """How many of the language model's sentences were dropped; "" for none."""
+    if count == 0:
+        return ""
+    labels = LABELS[lang]
+    return labels.left_out_one if count == 1 else labels.left_out_many.format(count=count)

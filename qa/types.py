@@ -6,7 +6,7 @@ Scores grow with relevance everywhere; a store that measures distance converts a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -177,6 +177,31 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Prose:
+    """What a language model wrote over the quotes, as far as it passed `qa.writing.checks`.
+
+    Attributes:
+        text: Whole sentences, each with its citations as ``[1]``; "" where the quotes stand alone.
+        model: Name of the model.
+        complete: False while more may come.
+        faults: Why sentences were dropped, one entry each.
+        reason: Why the quotes stand alone, in a word (docs/ANSWER.md), or "".
+        message: The same as a sentence, in the language of the question, or "".
+    """
+
+    text: str
+    model: str
+    complete: bool = True
+    faults: tuple[str, ...] = ()
+    reason: str = ""
+    message: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The public JSON form (docs/ANSWER.md)."""
+        return {**asdict(self), "faults": list(self.faults), "dropped": len(self.faults)}
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What the articles say to a question, or that they do not.
 
@@ -192,6 +217,7 @@ class Answer:
         lang: Language of the question.
         index_id: Build that answered, or None.
         timings_ms: Milliseconds by stage.
+        prose: What a language model made of the quotes; None where no writer is set or nothing is quoted.
         articles: The articles that an answer ``about`` them lists, not always all; else empty.
         only: The filter in force, given or taken from the question.
         figures: Where the articles differ on a figure, what each of them says, in the order of the quotes.
@@ -207,6 +233,7 @@ class Answer:
     lang: Lang
     index_id: str | None
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    prose: Prose | None = None
     articles: tuple[Article, ...] = ()
     only: Only = Only()
     figures: tuple[Figure, ...] = ()
@@ -227,6 +254,7 @@ class Answer:
             "searched_for": self.searched_for,
             "only": asdict(self.only) if self.only else None,
             "confidence": round(self.confidence, 4),
+            "prose": self.prose.to_dict() if self.prose else None,
             "citations": [_citation_dict(citation) for citation in self.citations],
             "disagreement": self.disagreement,
             "figures": [asdict(figure) for figure in self.figures],
@@ -344,6 +372,21 @@ class VectorStore(Protocol):
         """Write into ``folder``, from which its loader reads it back."""
 
 
+class Writer(Protocol):
+    """A language model that writes prose over quotes. What it writes is checked before anyone sees it."""
+
+    @property
+    def name(self) -> str:
+        """Name of the model, as people are told it."""
+
+    def write(self, question: str, lang: Lang, citations: Sequence[Citation]) -> Generator[str, None, None]:
+        """Pieces of prose in ``lang``, as they come; closing the generator ends the request.
+
+        Raises:
+            WriterError: The prose cannot be had or broke off.
+        """
+
+
 class Answerer(Protocol):
     """What the page asks: a bot, or whatever stands in front of one on a server (`qa.bot.Bot` has the details)."""
 
@@ -355,8 +398,8 @@ class Answerer(Protocol):
     def days(self) -> tuple[str, ...]:
         """The days on which articles were published, ascending."""
 
-    def ask(self, question: str, *, history: Sequence[str] = (), only: Only | None = None) -> Answer:
-        """Answer one question."""
+    def answering(self, question: str, *, history: Sequence[str] = (), only: Only | None = None) -> Iterator[Answer]:
+        """Answer one question: the quotes, and then, where there is a writer, the same with prose as it grows."""
 
     def articles(self) -> tuple[Article, ...]:
         """All indexed articles, newest first."""

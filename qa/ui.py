@@ -23,10 +23,11 @@ from qa.errors import QAError
 from qa.filter_row import FilterRow, filter_row, only_of
 from qa.labels import LABELS, interface_language, tagline
 from qa.pages import answer_turn, escape, message_turn, question_turn, waiting_turn
+from qa.prose_turn import prose_turn
 from qa.types import Only
 
 if TYPE_CHECKING:
-    from qa.types import Answerer, Article
+    from qa.types import Answerer, Article, Lang
 
 #: Code points. A longer question is refused with a message: cutting it silently would answer another one.
 QUESTION_LIMIT: Final = 2000
@@ -55,14 +56,15 @@ class _Parts:
     def all(self) -> list[Any]:
         return [self.turns, self.chat, self.box, self.send, *self.filter.shown]
 
-    def show(self, turns: list[Turn], *, waiting: str = "") -> Update:
-        """The conversation, and while ``waiting`` is shown at its end, no way to ask another question."""
+    def show(self, turns: list[Turn], *, waiting: str = "", busy: bool = False) -> Update:
+        """The conversation, and while ``waiting`` is shown at its end or it is busy, no way to ask another question."""
         shown = [*turns, _said(waiting)] if waiting else turns
+        busy = busy or bool(waiting)
         return {
             self.turns: turns,
             self.chat: [{"role": turn["role"], "content": turn["content"]} for turn in shown],
-            self.send: gr.update(interactive=not waiting),
-            self.box: gr.update(value="", interactive=False) if waiting else gr.update(interactive=True),
+            self.send: gr.update(interactive=not busy),
+            self.box: gr.update(value="", interactive=False) if busy else gr.update(interactive=True),
         }
 
 
@@ -199,14 +201,26 @@ def _turn(
     history = [earlier["asked"] for earlier in turns if "asked" in earlier]
     asked = [*turns, turn | Turn(asked=question)]
     yield parts.show(asked, waiting=waiting_turn(ui))
-    started = time.perf_counter()
+    yield from _answered(bot, parts, question, history, only, asked, ui)
+
+
+def _answered(
+    bot: Answerer, parts: _Parts, question: str, history: list[str], only: Only, asked: list[Turn], ui: Lang
+) -> Iterator[Update]:
+    """The quotes as soon as they are there, and above them, in a turn of their own, a writer's prose as it grows.
+
+    Two turns: while the prose grows Gradio leaves the quotes alone, and the focus and an article open beside them stay.
+    """
+    started, quotes = time.perf_counter(), ""
     try:
-        answer = bot.ask(question, history=history, only=only)
-    except QAError as error:
-        said = message_turn(str(error))
-    else:
-        said = answer_turn(answer, ui, (time.perf_counter() - started) * 1000)
-    yield parts.show([*asked, _said(said)])
+        for answer in bot.answering(question, history=history, only=only):
+            quotes = quotes or answer_turn(answer, ui, (time.perf_counter() - started) * 1000)
+            prose = prose_turn(answer, ui)
+            busy = answer.prose is not None and not answer.prose.complete
+            yield parts.show([*asked, *([_said(prose)] if prose else []), _said(quotes)], busy=busy)
+    except QAError as error:  # out of time while the writer wrote: the quotes stay
+        shown = [_said(quotes)] if quotes else []
+        yield parts.show([*asked, *shown, _said(message_turn(str(error)))])
 
 
 def _recovering(parts: _Parts) -> Callable[..., Update]:
@@ -231,20 +245,24 @@ def starter_question(title: str, form: str) -> str:
     return title if title.rstrip().endswith("?") else form.format(title=title)
 
 
-def translations(article_count: int) -> gr.I18n:
-    """The texts that the browser chooses by its language (the others come with the answer, by its header)."""
+def translations(article_count: int, *, written: bool = False) -> gr.I18n:
+    """The texts that the browser chooses by its language (the others come with the answer, by its header).
+
+    ``written``: whether a language model writes over the quotes, which the page says from the start.
+    """
     texts = {}
     for lang, labels in LABELS.items():
         words = {key: text for key, text in asdict(labels).items() if isinstance(text, str)}
-        texts[lang] = {**words, "tagline": tagline(article_count, lang)}
+        promise = labels.promise_written if written else labels.promise
+        texts[lang] = {**words, "tagline": tagline(article_count, lang, written=written), "promise": promise}
     return gr.I18n(de=texts["de"], en=texts["en"])
 
 
-def mount_settings(article_count: int) -> dict[str, Any]:
+def mount_settings(article_count: int, *, written: bool = False) -> dict[str, Any]:
     """What `gr.mount_gradio_app` needs to know beside the page: theme, language, head; and what stays shut."""
     return {
         "theme": _theme(),
-        "i18n": translations(article_count),
+        "i18n": translations(article_count, written=written),
         "head": _head(),
         "footer_links": [],
         "run_history": False,  # it keeps every question in the browser's storage

@@ -102,7 +102,8 @@ def _mounted(service: Service, hosts: frozenset[str] | None) -> FastAPI:
     app.add_middleware(ApiCors, allowed_origins=settings.allowed_origins)
     app.add_middleware(Guard, allowed_origins=settings.allowed_origins, hosts=hosts, telemetry=service.telemetry)
     page = build_page(service.desk, service.name, logged=settings.log_questions)
-    gr.mount_gradio_app(app, page, path="/", **mount_settings(len(service.catalogue)))
+    shown = mount_settings(len(service.catalogue), written=service.desk.writer is not None)
+    gr.mount_gradio_app(app, page, path="/", **shown)
     app.state.stop = app.routes[-1].app.stop_event  # type: ignore[attr-defined]  # Gradio's app, mounted last
     return app
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from qa.bot import Bot
 from qa.build import index_articles
 from qa.config import Settings
 from qa.only import FilterError
-from qa.types import Answer, Encoder, Only
+from qa.types import Answer, Citation, Encoder, Only
 from tests.fakes import article as made
 
 WEAPONS = "which weapons did Seoul consider?"
@@ -245,3 +246,82 @@ def test_a_follow_up_keeps_to_what_its_question_was_restricted_to(dated_bot: Bot
     answer = dated_bot.ask("Und über Kursk?", history=["Was sagen Artikel vom Oktober 2024 über Haubitzen?"])
     assert answer.only == Only("2024-10", "2024-10")
     assert "Kursk" in answer.searched_for
+
+
+class Scribe:
+    """A writer that says what it is told to, and remembers what it was asked."""
+
+    name = "scribe"
+
+    def __init__(self, *pieces: str) -> None:
+        self.pieces = pieces
+        self.asked: list[tuple[str, str, int]] = []
+        self.closed = False
+
+    def write(self, question: str, lang: str, citations: Sequence[Citation]) -> Generator[str, None, None]:
+        self.asked.append((question, lang, len(citations)))
+        try:
+            yield from self.pieces
+        finally:
+            self.closed = True
+
+
+def written(bot: Bot, *pieces: str) -> Bot:
+    return Bot(bot.index, bot.encoder, writer=Scribe(*pieces))
+
+
+def test_without_a_writer_there_is_no_prose(seed_bot: Bot) -> None:
+    (answer,) = seed_bot.answering(WEAPONS)
+    assert answer.prose is None
+    assert answer.to_dict()["prose"] is None
+
+
+def test_the_quotes_come_first_and_do_not_change_while_the_prose_grows(seed_bot: Bot) -> None:
+    bot = written(
+        seed_bot, "Seoul could deliver K9 howi", "tzers [1]. Putin agreed [1]. Seoul thinks ", "about it [1]."
+    )
+    answers = list(bot.answering(WEAPONS))
+    assert answers[0].prose is None
+    assert replace(answers[0], timings_ms={}) == replace(seed_bot.ask(WEAPONS), timings_ms={})
+    for answer in answers[1:]:
+        assert (answer.citations, answer.passages, answer.confidence) == (
+            answers[0].citations,
+            answers[0].passages,
+            answers[0].confidence,
+        )
+    assert [answer.prose.complete for answer in answers[1:] if answer.prose] == [False, False, True]
+    prose = answers[-1].prose
+    assert prose is not None
+    assert prose.text == "Seoul could deliver K9 howitzers [1]. Seoul thinks about it [1]."
+    assert prose.faults == ("name",)
+    assert answers[-1].to_dict()["prose"]["dropped"] == 1
+    assert answers[-1].timings_ms["writer"] >= 0
+    assert replace(bot.ask(WEAPONS), timings_ms={}) == replace(answers[-1], timings_ms={})
+
+
+@pytest.mark.parametrize("question", ["What is the capital of Australia?", ""])
+def test_an_abstention_is_never_sent_to_the_writer(seed_bot: Bot, question: str) -> None:
+    bot = written(seed_bot, "Canberra [1].")
+    assert bot.ask(question).prose is None
+    assert isinstance(bot.writer, Scribe)
+    assert bot.writer.asked == []
+
+
+def test_the_writer_is_asked_what_was_searched_for_in_the_language_of_the_question(seed_bot: Bot) -> None:
+    bot = written(seed_bot, "-")
+    answer = bot.ask("Und Russland?", history=["Wie reagiert Südkorea auf nordkoreanische Soldaten?"])
+    assert isinstance(bot.writer, Scribe)
+    assert bot.writer.asked == [(answer.searched_for, "de", len(answer.citations))]
+    assert answer.prose is not None
+    assert (answer.prose.text, answer.prose.reason) == ("", "nothing left")
+    assert answer.prose.message.endswith("Die Zitate stehen für sich.")
+
+
+def test_leaving_while_it_writes_ends_the_writing(seed_bot: Bot) -> None:
+    bot = written(seed_bot, "Seoul ", "thinks ", "about it [1].")
+    answers = bot.answering(WEAPONS)
+    while next(answers).prose is None:
+        pass
+    answers.close()  # type: ignore[attr-defined]
+    assert isinstance(bot.writer, Scribe)
+    assert bot.writer.asked == [] or bot.writer.closed

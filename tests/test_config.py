@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from qa.config import Settings, describe, load_settings, locate
+from qa.config import Settings, api_key, api_key_variable, describe, load_settings, locate
 from qa.errors import ConfigError
 
 README = Path(__file__).resolve().parent.parent / "README.md"
@@ -130,3 +130,65 @@ def test_every_setting_is_documented() -> None:
         setting, _, default = name.partition(" = ")
         shown = "unset" if default == "(unset)" else f"`{default}`"
         assert f"| `{setting}` | {shown} | {what} |" in text, f"the README's table lacks {setting} as it is"
+
+
+WRITER = "writer = 'openai'\nbase_url = 'http://127.0.0.1:11434/v1/'\nmodel = 'tiny'\n"
+
+
+def test_a_writer_is_set_in_the_file_and_taken_back_by_a_flag(tmp_path: Path) -> None:
+    settings = load(tmp_path, WRITER)
+    assert (settings.writer, settings.base_url, settings.model) == ("openai", "http://127.0.0.1:11434/v1", "tiny")
+    assert load(tmp_path, WRITER, writer="none").writer == "none"
+    assert load(tmp_path, "top = 2").writer == "none"
+
+
+@pytest.mark.parametrize(
+    ("toml", "says"),
+    [
+        ("writer = 'openai'\nmodel = 'x'", 'writer = "openai" needs base_url too - set base_url in qa.toml'),
+        ("writer = 'openai'\nbase_url = 'http://h/v1'", 'writer = "openai" needs model too'),
+        ("writer = 'gpt'", "it must be one of none, openai"),
+        ("base_url = 'ftp://h/v1'", "it must be an address such as http://127.0.0.1:11434/v1"),
+        ("base_url = 'localhost:8000'", "it must be an address such as"),
+        ("base_url = 'http://h:99999/v1'", "it must be an address such as"),
+        ("writer_timeout = 0", "it must lie between 0.1 and 3600"),
+        ("writer_temperature = 3", "it must lie between 0 and 2"),
+    ],
+)
+def test_half_a_writer_is_refused_with_what_it_lacks(tmp_path: Path, toml: str, says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, toml)
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["api_key", "openai_api_key", "writer_api_key", "API_KEY", "token"])
+def test_a_key_in_the_file_is_refused_and_not_repeated(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, f"{WRITER}{name} = 'sk-secret'")
+    assert str(caught.value) == (
+        f"{name} in qa.toml: a key is never kept there - delete that line; export QA_WRITER_API_KEY=... instead"
+    )
+
+
+def test_a_key_in_a_table_or_in_an_address_is_refused_too(tmp_path: Path) -> None:
+    for toml in ("[writer]\napi_key = 'sk-secret'", "base_url = 'https://user:sk-secret@h/v1'"):
+        with pytest.raises(ConfigError) as caught:
+            load(tmp_path, toml)
+        assert "sk-secret" not in str(caught.value)
+
+
+def test_the_key_comes_from_the_environment_and_goes_where_it_belongs() -> None:
+    vendor = Settings(base_url="https://vendor.example/v1")
+    openai = Settings(base_url="https://api.openai.com/v1")
+    local = Settings(base_url="http://127.0.0.1:8000/v1")
+    lookalike = Settings(base_url="https://api.openai.com.example/v1")
+    both = {"QA_WRITER_API_KEY": "own", "OPENAI_API_KEY": "theirs"}
+    assert [api_key(settings, both) for settings in (vendor, openai, local)] == ["own"] * 3
+    theirs = {"OPENAI_API_KEY": "theirs", "QA_WRITER_API_KEY": " "}
+    assert [api_key(one, theirs) for one in (vendor, lookalike, openai, local)] == [None, None, "theirs", "theirs"]
+    assert api_key_variable(local, theirs) == "OPENAI_API_KEY"
+    assert api_key(local, {}) is None
+
+
+def test_the_variable_of_the_key_is_no_unknown_setting(tmp_path: Path) -> None:
+    assert load(tmp_path, environ={"QA_WRITER_API_KEY": "sk-secret", "QA_API_KEY": "x"}) == Settings()

@@ -43,8 +43,13 @@ LAYERS = [
     ["quoting.sources"],
     ["quoting.cite"],
     ["answer"],
+    ["writing.figures"],
+    ["writing.names"],
+    ["writing.checks", "writing.prompt", "writing.transport"],
+    ["writing.prose"],
+    ["writer"],
     ["bot"],
-    ["doctor", "filter_row", "pages", "ui"],
+    ["doctor", "filter_row", "pages", "prose_turn", "ui"],
     ["server.problems", "server.limits", "server.tokens", "server.telemetry"],
     ["server.signed", "server.desk"],
     ["server.access", "server.catalogue", "server.guard", "server.door"],
@@ -98,7 +103,7 @@ def test_nothing_imports_the_training_code() -> None:
     assert not [module for module in MODULES if any(name.split(".")[0] == "train" for name in imported(module))]
 
 
-HEAVY = ("torch", "faiss", "gradio", "pymilvus", "transformers", "onnxruntime", "langchain_text_splitters")
+HEAVY = ("torch", "faiss", "gradio", "pymilvus", "transformers", "onnxruntime", "langchain_text_splitters", "openai")
 
 
 @pytest.mark.parametrize("statement", ["import qa", "import qa.cli", "import qa.bot, qa.index, qa.build"])

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from qa.bot import Bot
     from qa.config import Settings
     from qa.server.telemetry import Telemetry
-    from qa.types import Answer, Article
+    from qa.types import Answer, Article, Writer
 
 #: Receives each question where `log_questions` is set, one JSON object a line; silent otherwise.
 LOG: Final = logging.getLogger("qa.questions")
@@ -118,6 +118,11 @@ class Desk:
     def days(self) -> tuple[str, ...]:
         """The days of the articles, as `Bot.days` gives them."""
         return self._bot.days
+
+    @property
+    def writer(self) -> Writer | None:
+        """The language model that writes over the quotes, or None."""
+        return self._bot.writer
 
     @property
     def seconds(self) -> float:
@@ -252,4 +257,4 @@ class Desk:
 def _put(bot: Bot, query: Query, top: int) -> Generator[Answer, None, None]:
     """The one place that turns a `Query` into a call of the bot; gives the answer as it grows, once at least."""
     only = Only(query.since, query.until, query.outlets)
-    yield bot.ask(query.question, query.top or top, query.history, only or None)
+    yield from bot.answering(query.question, query.top or top, query.history, only or None)

@@ -193,6 +193,18 @@ class OnlyOut(Open):
     outlets: list[str]
 
 
+class ProseOut(Open):
+    """What a language model wrote over the quotes, sentence by sentence checked against them; docs/ANSWER.md."""
+
+    text: str
+    model: str
+    complete: bool
+    faults: list[str]
+    dropped: int
+    reason: str
+    message: str
+
+
 class AnswerOut(Open):
     """An answer, as docs/ANSWER.md describes it; the same as that of ``qa ask --json``."""
 
@@ -208,6 +220,7 @@ class AnswerOut(Open):
     disagreement: bool
     figures: list[FigureOut]
     passages: list[PassageOut]
+    prose: ProseOut | None
     articles: list[NamedOut]
     index_id: str | None
     timings_ms: dict[str, float]

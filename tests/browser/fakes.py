@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from qa.errors import QAError
@@ -115,6 +115,7 @@ class FakeBot:
         self._delay = delay
         self.asked: list[str] = []
         self.histories: list[tuple[str, ...]] = []
+        self.writer = None
         self.filters: list[Only] = []
 
     def articles(self) -> tuple[Article, ...]:
@@ -145,6 +146,11 @@ class FakeBot:
         if answer.status == "empty_index":
             answer = replace(answer, status="abstained")
         return replace(answer, question=question, searched_for=search, only=only)
+
+    def answering(
+        self, question: str, top: int = 4, history: Sequence[str] = (), only: Only | None = None
+    ) -> Iterator[Answer]:
+        yield self.ask(question, top, history, only)
 
     def _found(self, question: str, top: int) -> Answer:
         time.sleep(self._delay)
