@@ -89,6 +89,10 @@ class RandomPassages:
         """What the encoder reads in them."""
         return self.inner.encode_queries(texts)
 
+    def encode_words(self, words: Sequence[str]) -> Vectors:
+        """As the encoder has them."""
+        return self.inner.encode_words(words)
+
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """Random rows of length 1."""
         rows = self.rng.standard_normal((len(texts), self.dim), dtype=np.float32)

@@ -353,6 +353,9 @@ class _LastQuery:
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         return self._encoder.encode_passages(texts)
 
+    def encode_words(self, words: Sequence[str]) -> Vectors:
+        return self._encoder.encode_words(words)
+
 
 def _about(questions: QuestionSet, index: Index) -> dict[str, object]:
     asked = questions.questions

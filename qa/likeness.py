@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 #: Letters at the beginning that make two words one: a stemmer for both languages at once.
 STEM = 5
 
-#: Cosine of two words' vectors up to which they have nothing to do with each other. Of 0.1 to 0.4 the lowest is best by a
-#: little on OMoS-QA dev: first quote right .434 (mean of four directions), at 0.2 .423, at 0.3 .419, at 0.4 .418.
+#: Cosine of two words' vectors up to which they have nothing to do with each other. Of 0.1 to 0.4 the lowest is best by
+#: a little on OMoS-QA dev: first quote right .434 (mean of four directions), at 0.2 .423, at 0.3 .419, at 0.4 .418.
 UNLIKE = 0.1
 
 

@@ -69,4 +69,5 @@ class WordTable:
             rows *= self._scales[flat]
         sums = np.zeros((len(words), self._rows.shape[1]), np.float32)
         np.add.at(sums, np.repeat(np.arange(len(words)), [len(pieces) for pieces in ids]), rows)
-        return sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+        sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+        return sums
