@@ -160,7 +160,7 @@ class Training:
     def save(self) -> None:
         """Write the checkpoint and the student as they are now."""
         state = {"step": self.step, "student": self.student.state_dict(), "optimiser": self.optimiser.state()}
-        state |= {"begun_with": self._begun_with, "memory": self.learner.memory.state()}
+        state["begun_with"] = self._begun_with
         self.student.save(self.out / STUDENT)
         fresh = self.out / f"{CHECKPOINT}.new"
         torch.save(state, fresh)
@@ -184,14 +184,13 @@ class Training:
         mend = "give another --out, or remove the file to begin anew"
         try:
             state = torch.load(path, map_location=self.student.rows.device, weights_only=True)
-            begun_with, _ = state["begun_with"], state["memory"]
+            begun_with = state["begun_with"]
         except (OSError, RuntimeError, KeyError, EOFError, UnpicklingError) as error:
             raise QAError(f"checkpoint {path} cannot be read: {str(error).splitlines()[0]}", mend) from error
         if begun_with != self._begun_with:
             raise QAError(f"checkpoint {path} was begun with {begun_with}, not with {self._begun_with}", mend)
         self.student.load_state_dict(state["student"])
         self.optimiser.restore(state["optimiser"])
-        self.learner.memory.restore(state["memory"])
         self.step = int(state["step"])
         self.learner.skip(self.step)
 

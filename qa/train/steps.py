@@ -43,10 +43,6 @@ QUESTION_WEIGHT = 3.0
 GERMAN_PASSAGES = 0.65
 #: Groups of windows that are sorted by length together before they are cut into batches.
 _GROUPS = 512
-#: Passages of earlier batches that a query has to tell its own from; 1,024 are those of about 50 steps, in which the
-#: student hardly moves.
-REMEMBERED = 1_024
-_RULED_OUT = -1e4
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,55 +120,6 @@ def line_targets(teacher: Bert, material: Material, budget: int) -> NDArray[np.f
     return targets
 
 
-@dataclass(slots=True)
-class Memory:
-    """Passages of earlier batches, as they were then, for a query to be told apart from.
-
-    A batch has some fifty passages, a corpus thousands (cross-batch memory: Wang et al. 2020, "Cross-Batch Memory for
-    Embedding Learning").
-
-    Attributes:
-        passages: The student's vectors, ``(n, width)``, without gradient.
-        taught: The teacher's, ``(n, width)``: what says about the same is no counter-example.
-        lines: First line of each and the one behind its last, ``(n, 2)``.
-    """
-
-    passages: torch.Tensor
-    taught: torch.Tensor
-    lines: torch.Tensor
-
-    @classmethod
-    def empty(cls, width: int, device: torch.device) -> Memory:
-        """Nothing seen yet."""
-        vectors = torch.empty((0, width), device=device)
-        return cls(vectors, vectors.clone(), torch.empty((0, 2), dtype=torch.int64, device=device))
-
-    def scores(self, queries: torch.Tensor, taught: torch.Tensor, lines: torch.Tensor) -> torch.Tensor:
-        """Likeness of queries to what is remembered, ``(b, n)``.
-
-        Args:
-            queries: ``(b, width)``.
-            taught: The teacher's vectors of their own passages, ``(b, width)``.
-            lines: Where those stand, ``(b, 2)``; what shares a line with them or says the same is ruled out.
-        """
-        shared = (lines[:, :1] < self.lines[:, 1]) & (self.lines[:, 0] < lines[:, 1:])
-        return (queries @ self.passages.T).masked_fill(shared | (taught @ self.taught.T > SAME), _RULED_OUT)
-
-    def remember(self, passages: torch.Tensor, taught: torch.Tensor, lines: torch.Tensor) -> None:
-        """Take in a batch; the oldest beyond ``REMEMBERED`` are forgotten."""
-        self.passages = torch.cat([self.passages, passages.detach()])[-REMEMBERED:]
-        self.taught = torch.cat([self.taught, taught])[-REMEMBERED:]
-        self.lines = torch.cat([self.lines, lines])[-REMEMBERED:]
-
-    def state(self) -> dict[str, torch.Tensor]:
-        """For a checkpoint."""
-        return {"passages": self.passages, "taught": self.taught, "lines": self.lines}
-
-    def restore(self, state: dict[str, torch.Tensor]) -> None:
-        """From a checkpoint."""
-        self.passages, self.taught, self.lines = state["passages"], state["taught"], state["lines"]
-
-
 class Learner:
     """Draws batches and says how far the student is off."""
 
@@ -190,7 +137,6 @@ class Learner:
         self.student, self.teacher, self.material = student, teacher, material
         self.targets = torch.from_numpy(targets)
         self.tokenizer, self.budget, self.seed = tokenizer, budget, seed
-        self.memory = Memory.empty(student.width, student.rows.device)
         lines = slice(0, material.lines)
         self._streams: dict[Kind, Iterator[Any]] = {
             "german": self._texts("de", lines, 1),
@@ -272,19 +218,14 @@ class Learner:
         with torch.no_grad():
             ids, lengths = padded(taught, self.student.rows.device)
             taught_states = self.teacher(ids, lengths)
-        known = pooled(taught_states)
-        losses = self._match(passages, known, "passages", trust=True)
+        losses = self._match(passages, pooled(taught_states), "passages", trust=True)
         span = 2 - 2 * (span_means(states, ours) * span_means(taught_states, theirs)).sum(1)
         losses["passages_spans"] = SPANS * span.mean()
         asked = [self._query(window, random) for window in batch]
         queries = Pieces.of(self.tokenizer, asked)
-        sought = self._encode([queries.marked(at) for at in range(len(asked))])
-        stands = torch.tensor([(window.lines[0], window.lines[-1] + 1) for window in batch], device=sought.device)
-        here, before = sought @ passages.T, self.memory.scores(sought, known, stands)
-        self.memory.remember(passages, known, stands)
-        right = torch.arange(len(batch), device=sought.device)
-        found = nn.cross_entropy(torch.cat([here, before], 1) / TEMPERATURE, right)
-        losses["passages_found"] = FOUND * (found + nn.cross_entropy(here.T / TEMPERATURE, right))
+        scores = self._encode([queries.marked(at) for at in range(len(asked))]) @ passages.T / TEMPERATURE
+        right = torch.arange(len(batch), device=scores.device)
+        losses["passages_found"] = FOUND * (nn.cross_entropy(scores, right) + nn.cross_entropy(scores.T, right))
         return losses
 
     def _query(self, window: Window, random: np.random.Generator) -> str:
@@ -298,7 +239,7 @@ class Learner:
         distance = ((2 - 2 * cosine) * kept).sum() / kept.sum().clamp(min=1)
         same = target @ target.T > SAME
         same.fill_diagonal_(fill_value=False)
-        scores = (found @ target.T / TEMPERATURE).masked_fill(same, _RULED_OUT)
+        scores = (found @ target.T / TEMPERATURE).masked_fill(same, -1e4)
         right = torch.arange(len(scores), device=scores.device)
         picked = sum(
             (nn.cross_entropy(side, right, reduction="none") * kept).sum() / kept.sum().clamp(min=1)
