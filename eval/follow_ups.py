@@ -36,7 +36,7 @@ class Judged:
     leaned: float
 
     def confidence(self, factor: float) -> float:
-        """As `qa.answer.compose` has it, for another `FALL`."""
+        """As `qa.answer.compose` has it, for another `FALL`; `LACKING` is left out."""
         return EVIDENCE.confidence(self.found - factor * max(0.0, self.leaned - self.found))
 
 
