@@ -36,13 +36,15 @@ _PAGE: Final = """\
     <script type="module" src="static/qa/widget-frame.js"></script>
   </head>
   <body>
-    <main id="talk" tabindex="-1">
-      <h1 id="title">{name}</h1>
-      <p id="start">Loading … If this stays, the browser did not get our script or does not run it.</p>
-      <div id="welcome"></div>
-      <div id="turns"></div>
+    <main>
+      <div id="talk">
+        <h1 id="title">{name}</h1>
+        <p id="start">Loading … If this stays, the browser did not get our script or does not run it.</p>
+        <div id="welcome"></div>
+        <div id="turns"></div>
+      </div>
+      <article id="reader" hidden></article>
     </main>
-    <section id="reader" hidden></section>
     <form id="ask" hidden>
       <label for="box" class="unseen"></label>
       <textarea id="box" rows="1" dir="auto" autocomplete="off"></textarea>

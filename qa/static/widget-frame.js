@@ -315,7 +315,7 @@ function body(answer) {
     closest.length ? element("h3", { class: "closest" }, TEXTS.closest) : null,
     ...closest.map((one) => element(
       "section", { class: "card" }, heading(one), byline(one, answer.lang),
-      element("p", { class: "words", dir: "auto" }, one.text),
+      element("p", { class: "words", lang: one.lang, dir: "auto" }, one.text),
       opens(one, TEXTS.open_passage, TEXTS.open_passage_name, one.start, one.end),
     )),
     ...answer.articles.map((one) => element(
@@ -466,7 +466,7 @@ function articleParts(article, start, end) {
   }
   const shown = links.filter((one) => one instanceof Node);
   return [
-    element("h2", { lang: article.title ? article.lang : LOCALE, dir: "auto" }, article.title ?? TEXTS.untitled),
+    element("h1", { lang: article.title ? article.lang : LOCALE, dir: "auto" }, article.title ?? TEXTS.untitled),
     facts.length ? element("p", { class: "byline" }, ...facts) : null,
     shown.length ? element("p", { class: "links" }, ...shown) : null,
     alsoIn(article.also),
@@ -545,6 +545,7 @@ function begin() {
   heading.classList.toggle("unseen", POPUP); // the dialog around the frame shows it
   document.getElementById("start").remove();
   form.querySelector("label").textContent = TEXTS.box_label;
+  form.ariaLabel = TEXTS.box_label;
   box.placeholder = TEXTS.box_hint;
   welcome.append(element("p", {}, SETTINGS.written ? TEXTS.promise_written : TEXTS.promise));
   if (SETTINGS.logged) welcome.append(element("p", { class: "note logged" }, TEXTS.logged));
