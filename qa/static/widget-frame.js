@@ -258,14 +258,20 @@ function differing(answer) {
   return element("p", { class: "differ" }, `${TEXTS.differ} `, ...joined(items, ", "));
 }
 
+function cited(text, answer) {
+  const parts = text.split(/\[(\d+)\]/).map((part, n) => {
+    const citation = n % 2 ? answer.citations.find((one) => one.number === Number(part)) : null;
+    return citation ? cite(citation) : n % 2 ? `[${part}]` : part;
+  });
+  return element("span", { class: "cited" }, ...parts);
+}
+
 /** What a language model wrote over the quotes; its citations open as theirs do. */
 function prose(answer) {
   const { text, model, complete, faults, message } = answer.prose ?? {};
   if (!answer.prose) return [];
-  const parts = text.split(/(\[\d+\])/).map((part) => {
-    const citation = answer.citations.find((one) => part === `[${one.number}]`);
-    return citation ? cite(citation) : part;
-  });
+  // Citations that stand together keep to the punctuation after them, which must not begin a line.
+  const parts = text.split(/((?:\[\d+\])+[.,;:!?…]?)/).map((part, n) => (n % 2 ? cited(part, answer) : part));
   const dropped = faults.length === 1 ? TEXTS.left_out_one : fill(TEXTS.left_out_many, { count: faults.length });
   const note = !complete ? fill(TEXTS.writing, { model }) : text ? fill(TEXTS.written_by, { model }) : "";
   return [

@@ -241,6 +241,12 @@ def test_hostile_texts_stay_text_and_within_their_place(visit: Visiting, host: H
     mark = seen.window.locator("mark")
     expect(mark).to_be_focused()
     assert mark.text_content() == f"Stichwort{number} {text} Satzende{number}."
+    # What turns the direction of writing turns only its own words: outlet and author stand in their order.
+    places = seen.window.locator("#reader .byline bdi").evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect()).map(at => [at.top, at.left, at.right])"
+    )
+    assert len(places) == 2
+    assert places[0][0] < places[1][0] or places[0][2] <= places[1][1]
     hrefs = seen.window.locator("#reader a").evaluate_all("all => all.map(one => one.protocol)")
     assert set(hrefs) <= {"http:", "https:"}
     assert seen.window.locator("img, svg, iframe, object, script:not([src])").count() == 0
