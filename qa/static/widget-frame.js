@@ -321,7 +321,7 @@ function body(answer) {
     closest.length ? element("h3", { class: "closest" }, TEXTS.closest) : null,
     ...closest.map((one) => element(
       "section", { class: "card" }, heading(one), byline(one, answer.lang),
-      element("p", { class: "words", lang: one.lang, dir: "auto" }, one.text),
+      element("p", { class: "words", lang: one.lang, dir: "auto" }, one.text.replaceAll("\n\n", "\n")),
       opens(one, TEXTS.open_passage, TEXTS.open_passage_name, one.start, one.end),
     )),
     ...answer.articles.map((one) => element(

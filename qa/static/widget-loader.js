@@ -6,10 +6,8 @@
   "use strict";
 
   const script = document.currentScript ?? document.querySelector('script[src*="widget.js"]');
-  if (window.ArticleQA) {
-    console.warn("article-qa: this page has the widget already");
-    return;
-  }
+  if (!script.isConnected) return; // removed before it was loaded
+  if (window.ArticleQA) return console.warn("article-qa: this page has the widget already");
   const options = script.dataset;
   const page = new URL("widget", script.src);
   const inline = options.mode === "inline";
@@ -32,12 +30,12 @@
 button { min-height: 44px; padding: 0 16px; border: 0; border-radius: 8px; cursor: pointer; }
 .launch, .failed button { background: var(--fill, #1d5b6b); color: var(--on-fill, #fff); }
 :focus-visible { outline: 3px solid light-dark(#1d5b6b, #8fc7d6); outline-offset: 2px; }
-.launch, dialog { position: fixed; inset: auto 20px 20px auto; z-index: 2147483000; margin: 0; }
-.launch { max-width: calc(100vw - 40px); padding: 10px 20px; border: 1px solid #fff8; border-radius: 24px;
-  font-weight: 600; box-shadow: 0 2px 12px #0005; }
+.launch, dialog { position: fixed; inset: auto 20px 20px auto; z-index: 2147483000; margin: 0;
+  box-shadow: 0 4px 24px #0005; }
+.launch { max-width: calc(100vw - 40px); padding: 10px 20px; border: 1px solid #fff8; border-radius: 24px; font-weight: 600; }
 dialog { bottom: 80px; width: min(420px, 100vw - 40px); height: min(680px, 100dvh - 100px); padding: 0;
   max-width: none; max-height: none; overflow: hidden; border: 1px solid var(--line); border-radius: 14px;
-  background: light-dark(#faf8f4, #191816); color: light-dark(#22201c, #ece7de); box-shadow: 0 8px 40px #0005; }
+  background: light-dark(#faf8f4, #191816); color: light-dark(#22201c, #ece7de); }
 dialog[open] { display: flex; flex-direction: column; }
 [data-at$=left] { right: auto; left: 20px; }
 [data-at^=top] { top: 20px; bottom: auto; }
@@ -217,7 +215,7 @@ iframe { display: block; width: 100%; height: 100%; border: 0; }
     api.open();
     pass({ type: "ask", question: `${question}` });
   };
-  /** A token, or a function that gives one or a promise of one. */
+  /** A token, or what gives one or a promise of one. */
   api.setToken = (given) => (tokens = given);
   api.destroy = () => {
     clearTimeout(timer);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -124,6 +125,37 @@ def test_what_goes_wrong_is_said_in_a_sentence(
     expect(seen.window.get_by_role("alert")).to_contain_text(wanted)
     if len(question) > 2000:
         expect(box).to_have_value(question)
+
+
+def test_too_many_questions_are_told_when_to_go_on(visit: Visiting, host: Host) -> None:
+    with start_server(FakeBot(), Settings(widget=True, allowed_origins=(host.origin,), rate=1)) as address:
+        host.embed(address, 'data-starters=""')
+        seen = visit(forgive="429")
+        seen.launch.click()
+        seen.ask()
+        expect(seen.ask().get_by_role("alert")).to_contain_text(re.compile("The next one is welcome in [456]. s"))
+
+
+def test_added_and_removed_by_script_there_is_one_or_none(visit: Visiting, host: Host, widget: str) -> None:
+    host.embed(widget)
+    host.body = "<main><h1>Intranet</h1></main>"
+    host.policy = "default-src 'none'; img-src data:; script-src *; frame-src *"
+    seen = visit()
+    add = """([address, stays]) => new Promise((done) => {
+        const script = document.createElement("script");
+        script.src = address;
+        script.onload = done;
+        document.body.append(script);
+        if (!stays) script.remove();
+    })"""
+    for stays, buttons in ((False, 0), (True, 1), (True, 1)):
+        seen.page.evaluate(add, [f"{widget}widget.js", stays])
+        expect(seen.launch).to_have_count(buttons)
+    seen.page.evaluate("ArticleQA.destroy()")
+    expect(seen.launch).to_have_count(0)
+    seen.page.evaluate(add, [f"{widget}widget.js", True])
+    seen.launch.click()
+    expect(seen.ask().locator(".card").first).to_be_visible()
 
 
 def test_a_running_question_can_be_stopped(visit: Visiting, host: Host) -> None:
