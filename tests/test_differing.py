@@ -116,7 +116,8 @@ def test_in_both_languages_and_without_being_asked_for(
 def test_over_the_articles_that_ship(seed_bot: Bot, question: str) -> None:
     answer = seed_bot.ask(question)
     assert answer.disagreement
-    assert {figure.value for figure in answer.figures} >= {1500.0, 2600.0, 10000.0}
+    assert {figure.value for figure in answer.figures} >= {1500.0, 2600.0}
+    assert len(answer.figures) >= 3
     by_number = {citation.number: citation for citation in answer.citations}
     for figure in answer.figures:
         quote = by_number[figure.citation].quote

@@ -206,6 +206,9 @@ class Shuffled:
         rows = self._encoder.encode_passages(texts)
         return rows[np.random.default_rng(7).permutation(len(rows))]
 
+    def encode_words(self, words: Sequence[str]) -> Vectors:
+        return self._encoder.encode_words(words)
+
 
 def test_a_planted_regression_falls_below_the_shipped_floors(
     place: Path, qa: Run, monkeypatch: pytest.MonkeyPatch, encoder: Encoder

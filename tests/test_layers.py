@@ -38,7 +38,7 @@ LAYERS = [
     ["quoting.words", "quoting.evidence"],
     ["quoting.quantities", "quoting.asked", "quoting.runs", "quoting.nouns"],
     ["quoting.phrases"],
-    ["quoting.highlight"],
+    ["quoting.highlight", "quoting.lacking"],
     ["quoting.differing"],
     ["quoting.sources"],
     ["quoting.cite"],

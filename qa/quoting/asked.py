@@ -125,6 +125,11 @@ def _amount(words: Sequence[Word], at: int, lang: Lang) -> _Found:
 
 def _which(words: Sequence[Word], at: int, lang: Lang) -> _Found:
     """What "which" and "what" ask for, by their noun: "in welchem Jahr", "what is the name of the river"."""
+    if words[at].folded in closed_class(lang, "bare"):
+        # "What does a howitzer cost?", but not "what is the cost of": there the noun says it.
+        verbs = closed_class(lang, "money_verb")
+        if any(one.folded in verbs and not (lang == "de" and one.capital) for one in words[at + 1 :]):
+            return _Found("amount", (), _NOUN_UNITS["money"])
     noun = _noun(words, at, lang)
     kinds: tuple[Kind, ...] = ("date", "place", "person", "amount")
     for kind in kinds:

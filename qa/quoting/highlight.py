@@ -123,7 +123,7 @@ def ranked(asked: Asked, quote: str, lang: Lang) -> list[Scored]:
         fit = FIT[asked.kind].get(whole.sort)
         phrase = _without_known(asked, sentence, whole, known)
         fresh = _fresh(sentence, phrase, known)
-        if fit is None or not fresh:
+        if fit is None or not fresh or _of_another_unit(asked, sentence, whole):
             continue
         score = fit + NEAR * _nearness(phrase, known) + _cue(asked, sentence, whole, phrase, known)
         if phrase.sort != "amount":
@@ -133,6 +133,12 @@ def ranked(asked: Asked, quote: str, lang: Lang) -> list[Scored]:
             score -= FIRST
         found.append(Scored(score, sentence.span(phrase)))
     return sorted(found, key=lambda one: (-one.score, one.span.start, one.span.end))
+
+
+def _of_another_unit(asked: Asked, sentence: Sentence, phrase: Phrase) -> bool:
+    """Whether a phrase is an amount of something else than the one unit asked for: months where a price is."""
+    quantity = sentence.quantities.get(phrase)
+    return quantity is not None and len(asked.units) == 1 and quantity.unit not in asked.units
 
 
 def _known(asked: Asked, sentence: Sentence) -> frozenset[int]:
