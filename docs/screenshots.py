@@ -1,4 +1,7 @@
-"""Takes the README's pictures of a running page: ``python docs/screenshots.py --url http://127.0.0.1:7860/``."""
+"""Takes the documentation's pictures of a running page: ``python docs/screenshots.py --url http://127.0.0.1:7860/``.
+
+The server needs its widget for the last one: ``QA_WIDGET=true qa serve``.
+"""
 
 from __future__ import annotations
 
@@ -57,6 +60,18 @@ def take(browser: Browser, shot: Shot, url: str, question: str) -> None:
     context.close()
 
 
+def take_widget(browser: Browser, url: str, question: str) -> None:
+    """The widget over the page it is tried on."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB", reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(f"{url}widget-demo")
+    page.evaluate("question => ArticleQA.ask(question)", question)
+    page.frame_locator("iframe").locator(".answer:not([aria-busy])").wait_for()
+    page.evaluate("document.fonts.ready")
+    page.screenshot(path=IMAGES / "widget.png", animations="disabled")
+    context.close()
+
+
 def take_report(browser: Browser) -> None:
     """The plots at the head of the committed report."""
     page = browser.new_page(viewport={"width": 900, "height": 1180})
@@ -78,6 +93,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=options.chromium, args=arguments)
         for shot in SHOTS:
             take(browser, shot, options.url, options.question)
+        take_widget(browser, options.url, options.question)
         take_report(browser)
         browser.close()
 

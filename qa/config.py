@@ -225,6 +225,11 @@ class Settings:
     )
     max_history: int = _setting(20, _number(0, 100, int), "most earlier questions that one to the API may bring")
     log_questions: bool = _setting(False, _yes_no, "write each question to standard error; the page says so")
+    widget: bool = _setting(
+        False,
+        _yes_no,
+        "serve the widget that other sites embed ([docs/WIDGET.md](docs/WIDGET.md)) at `/widget.js`",
+    )
     mcp: bool = _setting(False, _yes_no, "serve the tool `ask_articles` to assistants at `/mcp`; needs the extra `mcp`")
 
     @property

@@ -279,6 +279,7 @@ def passage_dict(passage: Passage) -> dict[str, Any]:
         "title": article.title,
         "outlet": article.outlet,
         "published": article.published,
+        "lang": article.lang,
         "text": chunk.text,
         "start": chunk.start,
         "end": chunk.end,

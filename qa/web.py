@@ -32,6 +32,7 @@ from qa.server.failures import add_handlers
 from qa.server.guard import ApiCors, Guard
 from qa.server.limits import RateLimiter
 from qa.server.service import Service
+from qa.server.widget import add_widget
 from qa.ui import build_page, mount_settings
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def create_app(bot: Bot, *, name: str = "article-qa", settings: Settings | None 
     """The whole site over one bot.
 
     Routes: ``/`` the page, ``/article/{id}`` an article on a page of its own, ``/article/{id}/panel`` the same for the
-    panel beside the conversation, and those of `qa.server.api`.
+    panel beside the conversation, and those of `qa.server.api` and `qa.server.widget`.
 
     Args:
         bot: Answers the questions; called from several threads at once.
@@ -91,6 +92,7 @@ def _mounted(service: Service, hosts: frozenset[str] | None) -> FastAPI:
     _add_articles(app, service)
     app.include_router(api_routes(service))
     add_contract(app, service, STATIC)
+    add_widget(app, service, STATIC)
     if assistants is not None:
         app.router.routes.append(assistants.route())
     app.mount("/static/qa", StaticFiles(directory=STATIC), name="static")

@@ -19,7 +19,7 @@ from qa.server.tokens import TokenFile
 from tests.sites import site
 
 #: Every route that answers without credentials. Nothing else may.
-OPEN = {"/healthz", "/readyz", "/problems/{name}", "/static/qa/page.css"}
+OPEN = {"/healthz", "/readyz", "/problems/{name}", "/static/qa/page.css", "/widget", "/widget.js"}
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> TokenFile:
 
 @pytest.fixture(scope="module")
 def client(keys: TokenFile) -> Iterator[TestClient]:
-    with site(auth="token", token_file=keys.path, mcp=True) as client:
+    with site(auth="token", token_file=keys.path, mcp=True, widget=True) as client:
         yield client
 
 
@@ -70,7 +70,7 @@ def test_every_route_is_behind_the_door_but_for_a_short_list(client: TestClient)
 
 
 def test_what_is_open_is_what_the_door_says() -> None:
-    assert {"/healthz", "/readyz"} == OPEN_PATHS
+    assert {"/healthz", "/readyz", "/widget", "/widget.js"} == OPEN_PATHS
     assert OPEN_FOLDERS == ("/static/qa/", "/problems/")
 
 

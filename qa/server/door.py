@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from qa.server.limits import RateLimiter
 
 #: What is served to everyone: nothing of it holds a word of an article or of a question.
-OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
+OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/widget", "/widget.js"})
 OPEN_FOLDERS: Final = ("/static/qa/", "/problems/")
 
 #: Where the client of a request stands in its scope.

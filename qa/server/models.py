@@ -157,6 +157,7 @@ class PassageOut(Open):
     title: str | None
     outlet: str | None
     published: str | None
+    lang: Lang
     text: str
     start: int
     end: int

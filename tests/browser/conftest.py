@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from qa.config import Settings
 from qa.web import PageServer, bind, create_app
 from tests.browser.fakes import FakeBot
+from tests.browser.hosts import Host, Visiting, hosting, visiting
 
 if TYPE_CHECKING:
     from qa.bot import Bot
-    from qa.config import Settings
 
 CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
 
 # Playwright gives up after 5 s; a shared machine with two cores may be busy for longer than that.
 expect.set_options(timeout=30_000)
@@ -50,9 +52,7 @@ def browser() -> Iterator[Browser]:
             pytest.fail(f"CI=true but {message}")
         pytest.skip(message)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
-        )
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
 
@@ -107,3 +107,32 @@ def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
         context.close()
     assert seen.strangers == []
     assert seen.failures == []
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Host]:
+    """Another site, which may embed the widget of `widget`."""
+    with hosting() as host:
+        yield host
+
+
+@pytest.fixture(scope="module")
+def widget(host: Host, browser: Browser) -> Iterator[str]:
+    """Address of a server with the widget on."""
+    with start_server(FakeBot(), Settings(widget=True, allowed_origins=(host.origin,), rate=10_000)) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def blocking(browser: Browser) -> Iterator[Browser]:
+    """Chromium that blocks the cookies of other sites."""
+    browser = browser.browser_type.launch(executable_path=CHROMIUM, args=[*FLAGS, "--test-third-party-cookie-phaseout"])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def visit(blocking: Browser, host: Host) -> Iterator[Visiting]:
+    """Opens the host's page; `visiting` says what it watches."""
+    with visiting(blocking, host) as visit:
+        yield visit
