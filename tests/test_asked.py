@@ -76,3 +76,15 @@ def test_a_follow_up_is_read_after_its_topic() -> None:
 @given(st.text())
 def test_any_text_is_a_question(text: str) -> None:
     assert read_asked(text).kind in ("person", "place", "date", "amount", "thing", "other")
+
+
+@pytest.mark.parametrize(
+    ("question", "noun"),
+    [
+        ("wieviele nordkoreanische soldaten", "soldat"),
+        ("wie viele soldaten schickte nordkorea", "soldat"),
+        ("Wie viele nordkoreanische Soldaten sind dort?", "soldat"),
+    ],
+)
+def test_the_noun_is_found_however_it_is_typed(question: str, noun: str) -> None:
+    assert read_asked(question).noun == (noun,)

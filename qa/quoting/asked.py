@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal
@@ -39,6 +40,8 @@ _NOUN_UNITS: dict[str, tuple[Unit, ...]] = {
 _REACH = 4
 #: Words before it that say nothing of it ("what was the name of the").
 _SKIPPED = 7
+#: "nordkoreanische", "monatlichen", "sonstiger".
+_ADJECTIVE = re.compile(r"(?:isch|lich|ig)e[nrsm]?$")
 #: Letters from which a listed noun is looked for at the end of a compound ("Gründungsjahr").
 _TAIL = 4
 
@@ -169,9 +172,10 @@ def _noun(words: Sequence[Word], at: int, lang: Lang) -> tuple[Word, ...]:
         if (lang == "de" and word.capital) or (lang == "en" and _ends_in_s(word)):
             break
     if lang == "de":
-        # Typed without capitals, the first content word is taken for the noun: better than none.
+        # Typed without capitals, the first content word that does not end as adjectives do is taken for the noun.
         cased = any(word.capital for word in words[1:])
-        return tuple(found[-1:] if cased and found and found[-1].capital else () if cased else found[:1])
+        plain = [word for word in found if not _ADJECTIVE.search(word.folded)]
+        return tuple(found[-1:] if cased and found and found[-1].capital else () if cased else plain[:1])
     return tuple(found if found and _ends_in_s(found[-1]) else found[:1])
 
 

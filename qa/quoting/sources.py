@@ -27,8 +27,8 @@ SAME_SENTENCE = 0.8
 SAME_LENGTH = 0.5
 
 #: How far below the best sentence, in log-odds, another one may lie to be quoted too. On OMoS-QA train, where half a
-#: page may answer, F1 of the quotes still rises slowly past it (0.214 at 1.0, 0.229 at 1.5, 0.236 at 2.0) while
-#: precision falls (0.283, 0.278, 0.272).
+#: page may answer, F1 of the quotes still rises slowly past it (0.217 at 1.0, 0.232 at 1.5, 0.238 at 2.0) while
+#: precision falls (0.288, 0.281, 0.275).
 FURTHER_QUOTE = 1.5
 
 #: So much further below a sentence may lie that only says again what is quoted, or gives another figure.

@@ -80,6 +80,8 @@ def add_widget(app: FastAPI, service: Service, static: Path) -> None:
     async def loader(request: Request) -> Response:
         check()
         reply = await files.get_response("widget-loader.js", request.scope)
+        # Gradio and some systems' tables have the older application/javascript.
+        reply.headers["Content-Type"] = "text/javascript; charset=utf-8"
         reply.headers["Cache-Control"] = "no-cache"  # asked for again by its ETag: an old loader meets a new page
         reply.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         return reply
