@@ -181,28 +181,25 @@ def sentence_features(index: Index, question: str, retrieval: Retrieval) -> NDAr
     lang = language(question)
     columns: list[NDArray[np.float64]] = []
     texts: list[list[str]] = []
-    asks: list[bool] = []
     for candidate in retrieval.candidates[:PASSAGES]:
         passage, record = candidate.passage, candidate.record
         similarity = (index.sentence_vectors_of(record) @ retrieval.query[0]).astype(np.float64)
         same = np.ones_like(similarity)
+        sentences = [span.of(passage.article.text) for span in record.sentences]
         rows = [
             similarity,
             same * (passage.dense_score or 0.0),
             same * saturated(passage.lexical_score or 0.0, FUSION.half),
             same * 0.0,
             same * (passage.article.lang != lang),
-            same * 0.0,
+            np.array([sentence.rstrip(_CLOSING).endswith("?") for sentence in sentences], np.float64),
         ]
         columns.append(np.stack(rows, axis=1))
-        sentences = [span.of(passage.article.text) for span in record.sentences]
         texts.extend(content_words(sentence, passage.article.lang) for sentence in sentences)
-        asks.extend(sentence.rstrip(_CLOSING).endswith("?") for sentence in sentences)
     if not columns:
         return np.empty((0, len(FEATURES)))
     features = np.concatenate(columns)
     features[:, FEATURES.index("overlap")] = word_shares(question, texts, retrieval.encoder.encode_words)
-    features[:, FEATURES.index("asks")] = asks
     return features
 
 

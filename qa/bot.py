@@ -13,7 +13,7 @@ from qa.asides import Aside, reply
 from qa.asking import keywords_of, read
 from qa.filter_text import filtered_abstention
 from qa.lexical import plain_text
-from qa.likeness import STEM
+from qa.likeness import STEM, stems
 from qa.only import both, read_only
 from qa.periods import resolve
 from qa.retrieve import Retrieval, retrieve
@@ -216,5 +216,5 @@ def _has_most(answer: Answer, keywords: Sequence[str]) -> bool:
     """Whether the first quote has two thirds of the words or more, in some inflection."""
     if not answer.citations:
         return False
-    quoted = {word[:STEM] for word in words(plain_text(answer.citations[0].quote))}
+    quoted = stems(words(plain_text(answer.citations[0].quote)))
     return 3 * sum(word[:STEM] in quoted for word in keywords) >= 2 * len(keywords)

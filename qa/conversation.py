@@ -16,8 +16,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from qa.likeness import stems
 from qa.turns.leaning import fragment, leans, refers_back
-from qa.turns.parts import is_known, pairs, parts, stems
+from qa.turns.parts import is_known, pairs, parts
 from qa.turns.words import read
 
 if TYPE_CHECKING:

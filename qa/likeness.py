@@ -10,18 +10,23 @@ import numpy as np
 from qa.text import content_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from qa.types import Vectors
 
-#: Letters at the beginning that make two words one: a stemmer for both languages at once.
+#: Letters at the beginning that make two words one ("Soldaten" and "Soldat"): a stemmer for both languages at once.
 STEM = 5
 
 #: Cosine of two words' vectors up to which they have nothing to do with each other. Of 0.1 to 0.4 the lowest is best by
 #: a little on OMoS-QA dev: first quote right .434 (mean of four directions), at 0.2 .423, at 0.3 .419, at 0.4 .418.
 UNLIKE = 0.1
+
+
+def stems(words: Iterable[str]) -> frozenset[str]:
+    """The beginnings that make words one."""
+    return frozenset(word[:STEM] for word in words)
 
 
 def word_shares(
@@ -55,11 +60,11 @@ def matches(
         return found
     cosines = vectors(asked).astype(np.float64) @ vectors(list(known)).T.astype(np.float64)
     alike = np.clip((cosines - UNLIKE) / (1.0 - UNLIKE), 0.0, 1.0)
-    stems: defaultdict[str, list[int]] = defaultdict(list)
+    by_stem: defaultdict[str, list[int]] = defaultdict(list)
     for word, at in known.items():
-        stems[word[:STEM]].append(at)
+        by_stem[word[:STEM]].append(at)
     for row, word in zip(alike, asked, strict=True):
-        row[stems.get(word[:STEM], [])] = 1.0
+        row[by_stem.get(word[:STEM], [])] = 1.0
     filled = [at for at, text in enumerate(texts) if text]
     places = np.array([known[word] for at in filled for word in texts[at]])
     starts = np.cumsum([0, *(len(texts[at]) for at in filled)])[:-1]

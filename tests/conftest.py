@@ -64,3 +64,14 @@ def original_bot(encoder: Encoder, shared: Path, tmp_path_factory: pytest.TempPa
     """The same over the original articles, page furniture and all."""
     settings = Settings(articles=shared / "articles", index=tmp_path_factory.mktemp("original-index"))
     return Bot(ensure_index(settings, encoder), encoder)
+
+
+@pytest.fixture
+def one_thread():
+    """Models this small gain nothing from more, and test processes would take each other's cores."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

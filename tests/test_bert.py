@@ -20,14 +20,7 @@ from qa.train.export import Precision, export, read_checkpoint
 from tests.bilingual import ENGLISH, random_weights, tokenizer_of, write_bert, write_teacher
 from tests.test_export import HEADS, TEXTS, reference, tiny_tokenizer, tiny_weights
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Models this small gain nothing from more, and test processes would take each other's cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 #: bf16 keeps 8 bits; the largest difference seen in a vector, over two layers of random weights, is 0.0032.

@@ -33,14 +33,7 @@ from qa.train.steps import (
 )
 from tests.bilingual import DICTIONARY, ENGLISH, GERMAN, parallel, sentences, tokenizer_of, write_student, write_teacher
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Models this small gain nothing from more, and test processes would take each other's cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 BUDGET = 600

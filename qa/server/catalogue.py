@@ -6,6 +6,8 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from qa.types import article_dict
+
 if TYPE_CHECKING:
     from qa.server.desk import Desk
     from qa.types import Article
@@ -59,16 +61,8 @@ class Catalogue:
 
 def line(article: Article) -> dict[str, Any]:
     """An article in the list."""
-    return {
-        "id": article.id,
-        "title": article.title,
-        "outlet": article.outlet,
-        "published": article.published,
-        "author": article.author,
-        "url": article.url,
-        "lang": article.lang,
-        "characters": len(article.text),
-    }
+    known = article_dict(article)
+    return {"id": known.pop("article_id"), **known, "characters": len(article.text)}
 
 
 def _searched(line: dict[str, Any]) -> str:

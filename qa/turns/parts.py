@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
+from qa.likeness import stems
 from qa.turns.words import preposition
 from qa.types import Span
 
@@ -19,17 +20,9 @@ if TYPE_CHECKING:
 
     from qa.turns.words import Reading, Token
 
-#: Letters at the beginning that make two words one: "Soldaten" and "Soldat".
-STEM = 5
-
 _YEAR = re.compile(r"(?:1\d|20)\d\d")
 
 Kind = Literal["name", "date", "noun", "asked", "other"]
-
-
-def stems(words: Iterable[str]) -> frozenset[str]:
-    """The beginnings that make words one."""
-    return frozenset(word[:STEM] for word in words)
 
 
 @dataclass(frozen=True, slots=True)
