@@ -112,7 +112,7 @@ def write_build(
         old: The build before, made with the same encoder and settings; not changed. None: begin with nothing.
         progress: See `Progress`.
     """
-    base = old if old is not None and old.waste() <= WASTE else None
+    base = old if old is not None and old.waste() <= WASTE and not old.corpus.stray() else None
     corpus = CorpusWriter(folder, before=None if base is None else base.folder)
     bad: dict[str, str] = {}
     for path in changes.gone if base is not None else ():
