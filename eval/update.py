@@ -8,6 +8,7 @@ timed from outside, so that starting Python and importing count; loading the bun
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import resource
@@ -55,7 +56,8 @@ class StandIn:
         """The same for the same text."""
         sums = np.array([zlib.crc32(text.encode()) for text in texts], dtype=np.int64)
         rows: Vectors = self._table[sums % _TABLE] + self._table[sums // _TABLE % _TABLE]
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        unit: Vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return unit
 
     def encode_words(self, words: Sequence[str]) -> Vectors:
         """Of zeros."""
@@ -96,9 +98,9 @@ def _measure(folder: Path, count: int, train: Path) -> None:
     for number in range(count):
         write(number, number)
     print(f"{count} articles, {len(os.sched_getaffinity(0))} cores; encoder: a stand-in")
-    _show("full build", folder, [_run("build", folder)])
-    _show("no change", folder, [_run("build", folder) for _ in range(RUNS)])
-    steps = {"add one": [], "change one": [], "remove one": []}
+    _show("full build", [_run("build", folder)])
+    _show("no change", [_run("build", folder) for _ in range(RUNS)])
+    steps: dict[str, list[dict[str, float]]] = {"add one": [], "change one": [], "remove one": []}
     for run in range(RUNS):
         write(count + run, count + run)
         steps["add one"].append(_run("build", folder))
@@ -107,8 +109,8 @@ def _measure(folder: Path, count: int, train: Path) -> None:
         (settings.articles / f"{RUNS + run:07d}.md").unlink()
         steps["remove one"].append(_run("build", folder))
     for name, found in steps.items():
-        _show(name, folder, found)
-    _show("load", folder, [_run("load", folder) for _ in range(RUNS)])
+        _show(name, found)
+    _show("load", [_run("load", folder) for _ in range(RUNS)])
     started = time.perf_counter()
     load_encoder().encode_queries(["?"])
     print(f"{'loading the bundled encoder':<12} {time.perf_counter() - started:.2f} s")
@@ -121,7 +123,7 @@ def _run(step: str, folder: Path) -> dict[str, float]:
     return {"all": time.perf_counter() - started, **json.loads(done.stdout)}
 
 
-def _show(name: str, folder: Path, found: Sequence[Mapping[str, float]]) -> None:
+def _show(name: str, found: Sequence[Mapping[str, float]]) -> None:
     times = [one["all"] for one in found]
     stages = {key: statistics.median(one[key] for one in found) for key in found[0] if key != "all"}
     told = ", ".join(f"{key} {value:.6g}" for key, value in stages.items())
@@ -139,24 +141,23 @@ def _step(step: str, folder: Path) -> dict[str, float]:
         folder, chunks = index.folder, index.manifest.chunk_count
     else:
         laps = {"begun": started}
-        summary = build_index(
-            settings, encoder, progress=lambda stage, _done, _total: laps.update({_stage(stage): time.perf_counter()})
-        )
+
+        def note(stage: str, _done: int, _total: int) -> None:
+            laps[stage] = time.perf_counter()
+
+        summary = build_index(settings, encoder, progress=note)
         laps["published"] = time.perf_counter()
-        names = list(laps)
-        found = {f"{after} s": laps[after] - laps[before] for before, after in zip(names, names[1:], strict=False)}
+        found = {f"{stage} s": laps[stage] - laps[before] for before, stage in itertools.pairwise(laps)}
         folder, chunks = summary.folder, summary.manifest.chunk_count
         found["embedded"] = summary.embedded
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    found["processor s"] = used.ru_utime + used.ru_stime
     files = [path.stat() for path in folder.rglob("*") if path.is_file()]
     found["MiB"] = sum(one.st_size for one in files) / 2**20
     found["new MiB"] = sum(one.st_size for one in files if one.st_nlink == 1) / 2**20
     found["chunks"] = chunks
-    found["resident MiB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    found["resident MiB"] = used.ru_maxrss / 1024
     return found
-
-
-def _stage(stage: str) -> str:
-    return stage
 
 
 if __name__ == "__main__":

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+import re
 import sqlite3
+import tracemalloc
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qa import duplicates
 from qa.articles import list_files, read_article
 from qa.duplicates import COPIES_SCHEMA, MIN_WORDS, Copies, merge_duplicates
 from qa.types import Article, Source
@@ -205,3 +208,25 @@ def test_copies_brought_up_to_date_are_those_found_at_once(builds: list[list[tup
         kept = {number for (number,) in db.execute("SELECT DISTINCT article FROM buckets")}
         assert kept <= set(numbers.values())
     db.close()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet="aAäßıſǅ1٣_-. ,\n字\u0301\ud800", max_size=40), st.sampled_from([5, 1 << 16]))
+def test_words_are_told_apart_as_their_letters_are(text: str, block: int) -> None:
+    words_in = re.findall(r"[^\W_]+", text.casefold())
+    with pytest.MonkeyPatch.context() as patch:
+        if all(len(part) < 5 for part in text.casefold().split(" ")):
+            patch.setattr(duplicates, "_BLOCK", block)
+        hashes = duplicates.word_hashes(text).tolist()
+    alone = {word: duplicates.word_hashes(f"({word})").tolist()[0] for word in words_in}
+    assert hashes == [alone[word] for word in words_in]
+    assert len(set(alone.values())) == len(alone)
+
+
+def test_a_huge_text_needs_little_memory() -> None:
+    text = " ".join(sentence(seeded(n)) for n in range(2000)) * 20
+    tracemalloc.start()
+    assert len(merge_duplicates([article("a.txt", text)])) == 1
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 * len(text) + 100 * 2**20
