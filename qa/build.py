@@ -38,7 +38,7 @@ from qa.index import (
 from qa.lexical import LexicalDoc, LexicalIndex
 from qa.manifest import SCHEMA, Manifest, Recipe, checksums, read_manifest
 from qa.only import codes_of, outlet_names, outlet_numbers
-from qa.publish import build_lock, held_build, prune, published_build, publishing, release
+from qa.publish import build_lock, held_build, published_build, publishing, release, tidy
 
 if TYPE_CHECKING:
     from qa.config import Settings
@@ -115,6 +115,7 @@ def build_index(
         rest = (len(read) - len(articles), bad, listing.skipped)
         if old is not None and old.manifest.articles_digest == digest and old.manifest.bad_files == _reasons(files):
             release(settings.index)
+            tidy(settings.index, settings.keep_builds)
             return BuildSummary(old.manifest, old.folder, False, 0, *rest, released=held)
         plan = _plan(articles, settings.chunk_words, old)
         manifest = _publish(settings, encoder, _Inputs(files, digest, plan, old), progress)
@@ -163,7 +164,7 @@ def _publish(settings: Settings, encoder: Encoder, inputs: _Inputs, progress: Pr
         manifest = _manifest(folder, build_id, settings, recipe_of(settings, encoder), inputs)
         manifest.write(folder)
     release(settings.index)
-    prune(settings.index, settings.keep_builds, replaced=replaced)
+    tidy(settings.index, settings.keep_builds, replaced=replaced)
     return manifest
 
 

@@ -177,12 +177,29 @@ def _replace(root: Path, name: str, build_id: str) -> None:
 
 
 def sweep(root: Path) -> None:
-    """Remove what killed builds left. Needs `build_lock`."""
-    for leftover in root.glob(f"{TMP_PREFIX}*"):
-        if leftover.is_dir():
-            shutil.rmtree(leftover)
-        else:
-            leftover.unlink()
+    """Remove what killed builds left. Needs `build_lock`.
+
+    Raises:
+        QAError: It cannot be removed.
+    """
+    try:
+        for leftover in root.glob(f"{TMP_PREFIX}*"):
+            if leftover.is_dir() and not leftover.is_symlink():
+                shutil.rmtree(leftover)
+            else:
+                leftover.unlink()
+    except OSError as error:
+        raise _unwritable(root, error) from None
+
+
+def tidy(root: Path, keep: int, *, replaced: Path | None = None) -> None:
+    """`sweep` and `prune`, at the end of every build, even one with nothing to do: the last may have been killed here.
+
+    Raises:
+        QAError: As `sweep`.
+    """
+    sweep(root)
+    prune(root, keep, replaced=replaced)
 
 
 def prune(root: Path, keep: int, *, replaced: Path | None = None) -> list[Path]:
