@@ -7,6 +7,7 @@ equals one that was built from nothing.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -382,4 +383,8 @@ def _reasons(files: Sequence[FileRecord]) -> dict[str, str]:
 
 
 def _vector_file(path: Path, rows: int, dim: int) -> np.memmap[tuple[int, int], np.dtype[np.float16]]:
-    return np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=(rows, dim))
+    vectors = np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=(rows, dim))
+    with path.open("rb+") as file:
+        # A full disk is an error here; found out while the mapped rows are filled it would kill the process.
+        os.posix_fallocate(file.fileno(), 0, max(path.stat().st_size, 1))
+    return vectors

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from qa.errors import IndexDamagedError, IndexStaleError
+from qa.errors import IndexDamagedError, IndexStaleError, QAError
 
 #: Raised when the files of a build change their meaning; a build of another schema is refused and rebuilt.
 SCHEMA = 2
@@ -80,12 +81,15 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         IndexStaleError: Another version wrote it.
         IndexDamagedError: It is missing or broken.
+        QAError: It may not be read.
     """
     path = folder / MANIFEST_FILE
     try:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         schema = record["schema"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise unreadable(path, error) from None
+    except (ValueError, KeyError, TypeError) as error:
         raise IndexDamagedError(f"{path} cannot be read: {error}", "qa build") from None
     if schema != SCHEMA:
         raise IndexStaleError(f"{folder} has index schema {schema}, this version writes {SCHEMA}", "qa build")
@@ -107,15 +111,33 @@ def verify(folder: Path, manifest: Manifest) -> None:
 
     Raises:
         IndexDamagedError: One is missing or differs, with its name.
+        QAError: One may not be read.
     """
     for name, expected in manifest.files.items():
         path = folder / name
         try:
             actual = file_sha256(path)
         except OSError as error:
-            raise IndexDamagedError(f"{path} cannot be read: {error.strerror}", "qa build") from None
+            raise unreadable(path, error) from None
         if actual != expected:
             raise IndexDamagedError(f"{path} is damaged (its checksum differs)", "qa build")
+
+
+#: Errors that say nothing of the file: a build would not mend them, so it must not be offered.
+_NOT_DAMAGE = {
+    errno.EACCES: "let this user read it",
+    errno.EPERM: "let this user read it",
+    errno.EMFILE: "allow more open files (ulimit -n)",
+    errno.ENFILE: "allow more open files",
+    errno.ENOMEM: "free some memory",
+}
+
+
+def unreadable(path: Path, error: OSError) -> QAError:
+    """The error to raise where a file of an index cannot be read: damage, unless it is only barred."""
+    mend = _NOT_DAMAGE.get(error.errno or 0)
+    message = f"{path} cannot be read: {error.strerror}"
+    return IndexDamagedError(message, "qa build") if mend is None else QAError(message, mend)
 
 
 def file_sha256(path: Path) -> str:

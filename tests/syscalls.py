@@ -98,8 +98,8 @@ def strike(function: Callable[[], str], root: Path, fault: Fault | None = None) 
 
     The function must be picklable; what it returns, or the error it raises, comes back as text.
     """
-    here, there = _context().Pipe(duplex=False)
-    process = _context().Process(target=_tracer, args=(there, function, root.resolve(), fault))
+    here, there = fork_server().Pipe(duplex=False)
+    process = fork_server().Process(target=_tracer, args=(there, function, root.resolve(), fault))
     process.start()
     there.close()
     run: Run = here.recv()
@@ -122,10 +122,13 @@ def _nothing() -> str:
 
 
 @functools.cache
-def _context() -> multiprocessing.context.ForkServerContext:
-    # Imports take a second, a fork a hundredth of it; the server itself never runs anything, so it has no threads.
+def fork_server() -> multiprocessing.context.ForkServerContext:
+    """Starts processes from one that has loaded everything.
+
+    Imports take a second, a fork a hundredth of it; the server itself never runs anything, so it has no threads.
+    """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.fault_actions"])
+    context.set_forkserver_preload(["tests.fault_actions", "tests.commands"])
     return context
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import multiprocessing
 import random
 import shutil
 import subprocess
@@ -19,7 +18,7 @@ import pytest
 from qa.builds import list_builds
 from qa.errors import IndexMissingError
 from tests.fault_actions import back, build, content, prune, settings_of, write_article
-from tests.syscalls import Fault, strike, unavailable
+from tests.syscalls import Fault, fork_server, strike, unavailable
 
 #: Kills at random times, beside those at every change of a file.
 RANDOM_TIMES = 100
@@ -164,7 +163,7 @@ def test_killed_at_every_change_one_whole_index_answers(scenes, work: Path, name
 
 
 def timed_kill(action: Callable[[Path], str], work: Path, seconds: float) -> bool:
-    process = multiprocessing.get_context("forkserver").Process(target=action, args=(work,))
+    process = fork_server().Process(target=action, args=(work,))
     process.start()
     process.join(seconds)
     process.kill()
