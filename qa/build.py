@@ -65,6 +65,7 @@ class BuildSummary:
         bad: Files that could not be read.
         skipped: Files that are no articles.
         released: The build that a rollback had held until now, or None.
+        unusable: Why nothing was reused of the published index, or "".
     """
 
     manifest: Manifest
@@ -75,6 +76,7 @@ class BuildSummary:
     bad: tuple[Skipped, ...]
     skipped: tuple[Skipped, ...]
     released: str | None = None
+    unusable: str = ""
 
 
 def build_index(
@@ -107,7 +109,7 @@ def build_index(
         if held is not None and not outright:
             folder = settings.index / held
             return BuildSummary(read_manifest(folder), folder, False, 0, 0, (), listing.skipped)
-        old = None if fresh else _reusable(settings, encoder)
+        old, unusable = (None, "") if fresh else _reusable(settings, encoder)
         files = _read_files(settings, listing, old, progress)
         digest = digest_of((record.path, record.sha256) for record in files)
         read = [record.article for record in files if record.article is not None]
@@ -120,7 +122,9 @@ def build_index(
             return BuildSummary(old.manifest, old.folder, False, 0, *rest, released=held)
         plan = _plan(articles, settings.chunk_words, old)
         manifest = _publish(settings, encoder, _Inputs(files, digest, plan, old), progress)
-    return BuildSummary(manifest, settings.index / manifest.build_id, True, plan.embedded, *rest, released=held)
+    counts = plan.embedded, *rest
+    folder = settings.index / manifest.build_id
+    return BuildSummary(manifest, folder, True, *counts, released=held, unusable=unusable)
 
 
 def index_articles(
@@ -223,12 +227,14 @@ def _current_index(settings: Settings, encoder: Encoder, held: Callable[[str], N
     return index
 
 
-def _reusable(settings: Settings, encoder: Encoder) -> Index | None:
-    """The published index, if vectors and parsed files can be taken from it."""
+def _reusable(settings: Settings, encoder: Encoder) -> tuple[Index | None, str]:
+    """The published index, if vectors and parsed files can be taken from it, or why not."""
     try:
-        return load_index(settings, encoder)
-    except (IndexMissingError, IndexStaleError, IndexDamagedError):
-        return None
+        return load_index(settings, encoder), ""
+    except IndexMissingError:
+        return None, ""
+    except (IndexStaleError, IndexDamagedError) as error:
+        return None, error.message
 
 
 def _read_files(settings: Settings, listing: Listing, old: Index | None, progress: Progress) -> list[FileRecord]:

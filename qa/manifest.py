@@ -12,7 +12,7 @@ from typing import Any
 from qa.errors import IndexDamagedError, IndexStaleError, QAError
 
 #: Raised when the files of a build change their meaning; a build of another schema is refused and rebuilt.
-SCHEMA = 2
+SCHEMA = 3
 
 MANIFEST_FILE = "manifest.json"
 
@@ -70,9 +70,8 @@ class Manifest:
     files: dict[str, str]
 
     def write(self, folder: Path) -> None:
-        """Write ``manifest.json`` into ``folder``."""
-        text = json.dumps(asdict(self), ensure_ascii=False, indent=1)
-        (folder / MANIFEST_FILE).write_text(text + "\n", encoding="utf-8")
+        """Write ``manifest.json`` into ``folder``, with a checksum of its own."""
+        (folder / MANIFEST_FILE).write_bytes(_sealed(asdict(self)))
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -85,12 +84,16 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST_FILE
     try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        schema = record["schema"]
+        written = path.read_bytes()
+        record: dict[str, Any] = json.loads(written)
+        schema, seal = record["schema"], record.pop("sha256", None)
     except OSError as error:
         raise unreadable(path, error) from None
     except (ValueError, KeyError, TypeError) as error:
         raise IndexDamagedError(f"{path} cannot be read: {error}", "qa build") from None
+    # It holds the checksums of all other files; a flipped bit in a count or in a reason would else be believed.
+    if (seal is not None or schema == SCHEMA) and _sealed(record) != written:
+        raise IndexDamagedError(f"{path} is damaged (its checksum differs)", "qa build")
     if schema != SCHEMA:
         raise IndexStaleError(f"{folder} has index schema {schema}, this version writes {SCHEMA}", "qa build")
     try:
@@ -98,6 +101,12 @@ def read_manifest(folder: Path) -> Manifest:
         return Manifest(**record)
     except (TypeError, KeyError) as error:
         raise IndexDamagedError(f"{path} is not a manifest: {error}", "qa build") from None
+
+
+def _sealed(record: dict[str, Any]) -> bytes:
+    """The bytes of a manifest file: the record as JSON, its own checksum last."""
+    digest = hashlib.sha256(json.dumps(record, ensure_ascii=False, indent=1).encode()).hexdigest()
+    return (json.dumps({**record, "sha256": digest}, ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def checksums(folder: Path) -> dict[str, str]:
