@@ -23,6 +23,9 @@ from tests.syscalls import Fault, fork_server, strike, unavailable
 #: Kills at random times, beside those at every change of a file.
 RANDOM_TIMES = 100
 
+#: Runs that end by themselves before the last change is taken for struck.
+SPARE = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -152,14 +155,15 @@ def test_killed_at_every_change_one_whole_index_answers(scenes, work: Path, name
     was = scenes(name)
     found: Counter[str] = Counter()
     for at in itertools.count():
-        how = killed_at(was, work, at)
-        if how == "ended":
+        found[killed_at(was, work, at)] += 1
+        # A thread of the lexical index makes some calls more or fewer from run to run.
+        if found["ended"] > SPARE:
             break
-        found[how] += 1
-    # A thread of the lexical index makes a call more or fewer from run to run.
-    assert found.total() > len(changes_of(was, work)) * 0.9
-    assert found["old"]
-    print(f"{name}: {found.total()} kills, one at every change of a file: {dict(found)}")
+    kills = found.total() - found.pop("ended")
+    assert kills > len(changes_of(was, work)) * 0.9
+    assert found["new"]
+    assert found["old"] or was.before == was.after
+    print(f"{name}: {kills} kills, one at every change of a file: {dict(found)}")
 
 
 def timed_kill(action: Callable[[Path], str], work: Path, seconds: float) -> bool:
