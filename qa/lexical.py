@@ -15,21 +15,20 @@ import hashlib
 import json
 import re
 import shutil
-import tempfile
 import threading
 import unicodedata
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tantivy
 
-from qa.errors import IndexDamagedError, IndexStaleError, QAError
+from qa.errors import IndexDamagedError, IndexStaleError
+from qa.linked import linked
 from qa.publish import share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from qa.only import CodeRange
     from qa.types import Lang
@@ -445,7 +444,7 @@ def _open_searcher(folder: Path) -> tantivy.Searcher:
     tantivy takes a lock file when it opens an index and fails in a folder that it cannot write to. Once open, a
     searcher holds its files mapped and needs their names no more.
     """
-    with _view(folder) as view:
+    with linked(folder, locks=_LOCKS) as view:
         try:
             index = tantivy.Index.open(view)
             index.config_reader("manual")  # no thread that watches the folder
@@ -455,34 +454,6 @@ def _open_searcher(folder: Path) -> tantivy.Searcher:
         except (OSError, ValueError) as error:
             raise _damaged(folder, error) from error
     return searcher
-
-
-@contextmanager
-def _view(folder: Path) -> Iterator[str]:
-    """A temporary folder of links to the files of an index.
-
-    Raises:
-        IndexDamagedError: There is no such index.
-        QAError: Nothing can be written where temporary files go.
-    """
-    try:
-        names = [path for path in folder.resolve().iterdir() if path.name not in _LOCKS]
-    except OSError as error:
-        raise _damaged(folder, error) from error
-    with ExitStack() as stack:
-        try:
-            view = stack.enter_context(tempfile.TemporaryDirectory(prefix="qa-lexical-", ignore_cleanup_errors=True))
-            for path in names:
-                (Path(view) / path.name).symlink_to(path)
-            for lock in _LOCKS:
-                # tantivy would make them. Where that fails it must not look as if the index were damaged: it would be
-                # built anew for want of room in /tmp.
-                (Path(view) / lock).touch()
-        except OSError as error:
-            reason = error.strerror or str(error)
-            mend = "make room there, or name another folder in TMPDIR"
-            raise QAError(f"no temporary files can be written: {reason}", mend) from None
-        yield view
 
 
 def _damaged(folder: Path, error: Exception) -> IndexDamagedError:

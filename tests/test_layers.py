@@ -24,7 +24,7 @@ LAYERS = [
     ["when"],
     ["articles", "duplicates", "chunks", "manifest"],
     ["publish"],
-    ["lexical", "dense", "segments", "seen"],
+    ["linked", "lexical", "dense", "segments", "seen"],
     ["corpus"],
     ["corpus_writer"],
     ["index"],
