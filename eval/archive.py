@@ -12,6 +12,7 @@ import json
 import lzma
 import re
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,15 +101,12 @@ def article(number: int, material: Material) -> Article:
     )
 
 
-def articles(material: Material, first: int = 0) -> Iterator[Article]:
-    """All articles, without an end, from a number on."""
-    number = first
-    while True:
-        yield article(number, material)
-        number += 1
+def articles(material: Material) -> Iterator[Article]:
+    """All articles, without an end."""
+    return (article(number, material) for number in count())
 
 
-def questions(pairs: Sequence[Pair], count: int, seed: int) -> list[str]:
+def questions(pairs: Sequence[Pair], wanted: int, seed: int) -> list[str]:
     """English sides of pairs, drawn without repeating."""
-    chosen = np.random.default_rng(seed).permutation(len(pairs))[:count]
+    chosen = np.random.default_rng(seed).permutation(len(pairs))[:wanted]
     return [pairs[int(at)].english for at in chosen]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from qa.errors import IndexDamagedError
-from qa.ivf import EXACT_UP_TO, SLICE, Chosen, Lists, Rows, gather, lists_for, load_faiss
+from qa.ivf import EXACT_UP_TO, SLICE, Chosen, Lists, Rows, gather, lists_for, load_faiss, train
+from qa.publish import share
 from qa.types import Hits, Selection, VectorStore
 
 if TYPE_CHECKING:
@@ -192,7 +192,8 @@ class FaissStore:
         if self._lists.path is None:
             faiss.write_index(self._lists.owner, str(path))
         elif self._lists.path != path:
-            _link(self._lists.path, path)
+            path.unlink(missing_ok=True)
+            share(self._lists.path, path)
         for old in (folder / ADDED_FILE, folder / REMOVED_FILE):
             old.unlink(missing_ok=True)
         if self._loose.ntotal:
@@ -208,8 +209,11 @@ class FaissStore:
         if same and (lists is None or max(self._loose.ntotal, len(lists.removed)) <= LOOSE_UP_TO):
             return
         rows = gather([self._loose_rows(), *([] if lists is None else [lists.rows()])])
-        if wanted:
-            self._lists, self._loose = Lists.build(rows, lists if same else None), _halves(self.dim)
+        if wanted and lists is not None and same:
+            self._lists, self._loose = Lists.build(rows, lists.centroids), _halves(self.dim)
+        elif wanted:
+            rows = replace(rows, lists=np.full_like(rows.lists, -1))
+            self._lists, self._loose = Lists.build(rows, train(rows, wanted)), _halves(self.dim)
         else:
             self._lists, self._loose = None, _index_of(_floats(self.dim), rows)
 
@@ -276,12 +280,3 @@ def _read_keys(path: Path) -> Keys:
     except (OSError, ValueError, EOFError) as error:
         raise IndexDamagedError(f"{path} cannot be read: {error}", "qa build") from None
     return keys
-
-
-def _link(source: Path, target: Path) -> None:
-    """The same file in two builds: neither ever changes it, and it goes with the last of them."""
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)  # another disk, or one without links

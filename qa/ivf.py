@@ -109,7 +109,7 @@ class Lists:
         self.owner = index
         self.path = path
         self.keys: Keys = load_faiss().vector_to_array(index.id_map)
-        self._index = load_faiss().downcast_index(index.index)
+        self.index = load_faiss().downcast_index(index.index)
         self._keep(np.ones(len(self.keys), np.bool_))
 
     @staticmethod
@@ -119,12 +119,9 @@ class Lists:
         return isinstance(faiss.downcast_index(index.index), faiss.IndexIVFScalarQuantizer)
 
     @classmethod
-    def build(cls, rows: Rows, like: Lists | None = None) -> Lists:
-        """Rows by ascending key in lists: around the centroids of ``like``, or around new ones."""
+    def build(cls, rows: Rows, centroids: Any) -> Lists:  # noqa: ANN401 - FAISS has no types
+        """Rows by ascending key around centroids: of `train`, or `Lists.centroids` of others."""
         faiss = load_faiss()
-        centroids = (
-            faiss.clone_index(like._index.quantizer) if like is not None else _train(rows, lists_for(len(rows.keys)))
-        )
         dim = rows.halves.shape[1]
         kind = faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
         # Not by residual: a vector has the same score here as among those compared one by one, so ties stay ties.
@@ -133,7 +130,7 @@ class Lists:
         keyed = faiss.IndexIDMap(index)
         for part in _slices(len(rows.keys)):
             vectors, places = rows.halves[part].astype(np.float32), rows.lists[part].copy()
-            unknown = np.flatnonzero(places < 0) if like is not None else np.arange(len(places))
+            unknown = np.flatnonzero(places < 0)
             if len(unknown):
                 places[unknown] = centroids.search(vectors[unknown], 1)[1][:, 0]
             numbers = np.arange(part.start, part.start + len(vectors), dtype=np.int64)
@@ -155,7 +152,12 @@ class Lists:
     @property
     def lists(self) -> int:
         """How many lists there are."""
-        return int(self._index.nlist)
+        return int(self.index.nlist)
+
+    @property
+    def centroids(self) -> Any:  # noqa: ANN401 - FAISS has no types
+        """A copy of what the lists lie around."""
+        return load_faiss().clone_index(self.index.quantizer)
 
     @property
     def removed(self) -> Keys:
@@ -185,12 +187,12 @@ class Lists:
         """Scores and keys, each ``(q, k)``; of all vectors those in the nearest lists alone."""
         chosen = self._all if among is None else among  # a choice of none is one too
         parameters = chosen.parameters if chosen is not None else self._whole
-        scores, places = self._index.search(queries, k, params=parameters)
+        scores, places = self.index.search(queries, k, params=parameters)
         return scores, np.where(places >= 0, self.keys[places], -1)
 
     def rows(self) -> Rows:
         """All that are not removed."""
-        faiss, index = load_faiss(), self._index
+        faiss, index = load_faiss(), self.index
         halves = np.empty((len(self.keys), index.d), np.float16)
         places = np.empty(len(self.keys), np.int64)
         for number in range(index.nlist):
@@ -205,7 +207,7 @@ class Lists:
         return Rows(self.keys[self.kept], halves[self.kept], places[self.kept])
 
 
-def _train(rows: Rows, lists: int) -> Any:  # noqa: ANN401 - FAISS has no types
+def train(rows: Rows, lists: int) -> Any:  # noqa: ANN401 - FAISS has no types
     """Centroids (``IndexFlatIP``) from rows spread evenly over the keys.
 
     In one thread, so that the sums, and with them the centroids, come out the same: seconds, beside the minutes or
