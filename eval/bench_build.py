@@ -6,24 +6,29 @@ embedding takes is measured elsewhere, on a sample.
 
 from __future__ import annotations
 
+import argparse
 import json
+import resource
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eval.archive import articles, paragraphs, read_material
 from eval.vectors import CachedEncoder, Composer
 from qa.chunks import ChunkedArticle, chunk_article, embedding_text, sentence_texts
 from qa.config import Settings
 from qa.corpus import ChunkRecord
 from qa.corpus_writer import CorpusWriter
 from qa.dense import new_store
+from qa.embed import load_encoder
 from qa.index import (
     CHUNK_KEYS,
     CHUNK_VECTORS,
@@ -46,6 +51,12 @@ if TYPE_CHECKING:
 #: Passages that the composer is fitted to.
 FITTED = 12_000
 
+#: Archives up to so many chunks are embedded, each text once; in larger ones, chunks that were not are made up.
+EMBEDDED_UP_TO = 10_000
+
+#: Archives of more chunks have no vectors of sentences (five a chunk), and so no evidence.
+SENTENCES_UP_TO = 200_000
+
 #: Articles handled at once: bounds the memory.
 SLICE = 500
 
@@ -58,6 +69,7 @@ class Built:
     sentences: int = 0
     articles: int = 0
     composed: int = 0
+    peak_mb: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -88,11 +100,11 @@ class _Texts:
         return sentence_texts(self.article, self.chunked)
 
 
-def fit_composer(encoder: CachedEncoder, articles: Iterable[Article], chunk_words: int) -> Composer:
+def fit_composer(encoder: CachedEncoder, archive: Iterable[Article], chunk_words: int) -> Composer:
     """A composer from the first `FITTED` passages that were embedded, as were all their sentences."""
     means: list[Vectors] = []
     texts: list[str] = []
-    for article in articles:
+    for article in archive:
         one = _Texts(article, chunk_article(article, max_words=chunk_words))
         for text, sentences in zip(one.chunks, one.sentences, strict=True):
             if encoder.knows(text) and all(map(encoder.knows, sentences)):
@@ -105,7 +117,7 @@ def fit_composer(encoder: CachedEncoder, articles: Iterable[Article], chunk_word
 
 def build(
     folder: Path,
-    articles: Iterator[Article],
+    archive: Iterator[Article],
     count: int,
     encoder: CachedEncoder,
     composer: Composer | None,
@@ -116,7 +128,7 @@ def build(
 
     Args:
         folder: Is made.
-        articles: In their order; more than are needed.
+        archive: In their order; more than are needed.
         count: How many chunks are wanted.
         encoder: Gives the vectors of sentences and, without a composer, of chunks.
         composer: Makes up the vectors of chunks that the encoder has not embedded before.
@@ -135,7 +147,7 @@ def build(
     ]
     store = new_store(STORE, encoder.dim)
     while built.chunks < count:
-        part = list(islice(articles, SLICE))
+        part = list(islice(archive, SLICE))
         with built.timed("chunk"):
             texts = [_Texts(one, chunk_article(one, max_words=settings.chunk_words)) for one in part]
         texts = list(_until(texts, count - built.chunks))
@@ -247,3 +259,26 @@ def _manifest(folder: Path, settings: Settings, encoder: CachedEncoder, built: B
         bad_files={},
         files=files,
     ).write(folder)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Build one archive: what `eval.bench` starts as a process of its own, so that its memory is its own."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("count", type=int, help="chunks")
+    parser.add_argument("folder", type=Path, help="of the new index; its times are written beside it")
+    parser.add_argument("--vectors", type=Path, required=True, help="folder of vectors embedded before")
+    parser.add_argument("--data", type=Path, required=True, help="folder with train/ and dev/")
+    options = parser.parse_args(arguments)
+    encoder, material = CachedEncoder(load_encoder(), options.vectors), read_material(options.data / "train")
+    made_up = options.count > EMBEDDED_UP_TO
+    composer = fit_composer(encoder, articles(material), Settings().chunk_words) if made_up else None
+    archive = chain(paragraphs(options.data / "dev"), articles(material))
+    shutil.rmtree(options.folder, ignore_errors=True)
+    with_sentences = options.count <= SENTENCES_UP_TO
+    built = build(options.folder, archive, options.count, encoder, composer, with_sentences=with_sentences)
+    built.peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    built.write(options.folder.with_suffix(".json"))
+
+
+if __name__ == "__main__":
+    main()
