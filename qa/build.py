@@ -18,7 +18,7 @@ from qa.errors import IndexDamagedError, IndexMissingError, IndexStaleError
 from qa.index import Index, articles_digest, digest_of, load_index
 from qa.ingest import Changes, Progress, Written, read_file, write_build
 from qa.manifest import Manifest, read_manifest
-from qa.publish import build_lock, held_build, prune, published_build, publishing, release
+from qa.publish import build_lock, held_build, published_build, publishing, release, tidy
 from qa.seen import Seen
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class BuildSummary:
         bad: Files that could not be read.
         skipped: Files that are no articles.
         released: The build that a rollback had held until now, or None.
+        unusable: Why nothing was reused of the published index, or "".
     """
 
     manifest: Manifest
@@ -49,6 +50,7 @@ class BuildSummary:
     bad: tuple[Skipped, ...]
     skipped: tuple[Skipped, ...]
     released: str | None = None
+    unusable: str = ""
 
 
 def build_index(
@@ -81,15 +83,17 @@ def build_index(
         if held is not None and not outright:
             folder = settings.index / held
             return BuildSummary(read_manifest(folder), folder, False, 0, 0, (), listing.skipped)
-        old = None if fresh else _reusable(settings, encoder)
+        old, unusable = (None, "") if fresh else _reusable(settings, encoder)
         changes = _changes(settings, listing, old, fresh=fresh, progress=progress)
         if old is not None and not changes:
             release(settings.index)
+            tidy(settings.index, settings.keep_builds)
             counts = 0, old.corpus.copy_count(), _bad(old.manifest), listing.skipped
             return BuildSummary(old.manifest, old.folder, False, *counts, released=held)
         written = _publish(settings, encoder, changes, old, progress)
     counts = written.embedded, written.copies, _bad(written.manifest), listing.skipped
-    return BuildSummary(written.manifest, settings.index / written.manifest.build_id, True, *counts, released=held)
+    folder = settings.index / written.manifest.build_id
+    return BuildSummary(written.manifest, folder, True, *counts, released=held, unusable=unusable)
 
 
 def index_articles(
@@ -122,7 +126,7 @@ def _publish(settings: Settings, encoder: Encoder, changes: Changes, old: Index 
     with publishing(settings.index, build_id) as folder:
         written = write_build(folder, settings, encoder, changes, old, progress)
     release(settings.index)
-    prune(settings.index, settings.keep_builds, replaced=replaced)
+    tidy(settings.index, settings.keep_builds, replaced=replaced)
     return written
 
 
@@ -182,12 +186,14 @@ def _current_index(settings: Settings, encoder: Encoder, held: Callable[[str], N
     return index
 
 
-def _reusable(settings: Settings, encoder: Encoder) -> Index | None:
-    """The published index, if vectors and parsed files can be taken from it."""
+def _reusable(settings: Settings, encoder: Encoder) -> tuple[Index | None, str]:
+    """The published index, if vectors and parsed files can be taken from it, or why not."""
     try:
-        return load_index(settings, encoder)
-    except (IndexMissingError, IndexStaleError, IndexDamagedError):
-        return None
+        return load_index(settings, encoder), ""
+    except IndexMissingError:
+        return None, ""
+    except (IndexStaleError, IndexDamagedError) as error:
+        return None, error.message
 
 
 def _changes(settings: Settings, listing: Listing, old: Index | None, *, fresh: bool, progress: Progress) -> Changes:

@@ -15,11 +15,11 @@ from qa.articles import CLEANER_VERSION, Listing
 from qa.chunks import CHUNKER_VERSION
 from qa.corpus import ChunkRecord, Corpus
 from qa.dense import open_store
-from qa.errors import IndexStaleError
+from qa.errors import IndexDamagedError, IndexStaleError
 from qa.lexical import LexicalIndex
 from qa.manifest import Recipe, read_manifest, verify
 from qa.only import ranges_of
-from qa.publish import current_build
+from qa.publish import current_build, published_build
 from qa.seen import sha256_or_reason
 from qa.segments import Segments
 
@@ -134,11 +134,22 @@ def load_index(settings: Settings, encoder: Encoder) -> Index:
         IndexStaleError: It was built with another encoder, cleaner or chunker; names what differs.
         IndexDamagedError: It is damaged.
     """
-    index = Index(current_build(settings.index))
+    index = _open_current(settings.index)
     difference = index.manifest.recipe.difference(recipe_of(settings, encoder))
     if difference:
         raise IndexStaleError(f"the index in {settings.index} was built otherwise ({difference})", "qa build")
     return index
+
+
+def _open_current(root: Path) -> Index:
+    while True:
+        folder = current_build(root)
+        try:
+            return Index(folder)
+        except IndexDamagedError:
+            # Another build may have been published, and this one removed, since the name was read.
+            if published_build(root) == folder:
+                raise
 
 
 def articles_digest(folder: Path, listing: Listing, seen: Seen | None = None) -> str:
