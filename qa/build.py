@@ -36,9 +36,9 @@ from qa.index import (
     sha256_or_reason,
 )
 from qa.lexical import LexicalDoc, LexicalIndex
-from qa.manifest import SCHEMA, Manifest, Recipe, checksums
+from qa.manifest import SCHEMA, Manifest, Recipe, checksums, read_manifest
 from qa.only import codes_of, outlet_names, outlet_numbers
-from qa.publish import build_lock, prune, publishing
+from qa.publish import build_lock, held_build, prune, published_build, publishing, release
 
 if TYPE_CHECKING:
     from qa.config import Settings
@@ -47,16 +47,24 @@ if TYPE_CHECKING:
 #: Texts embedded between two reports of progress; the encoder batches inside.
 EMBED_SLICE = 256
 
-#: Earlier builds that stay beside the published one, for readers that opened them and for going back.
-KEEP_BUILDS = 1
-
 #: Called with the stage (``read``, ``embed``, ``write``), how much is done and how much there is.
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class BuildSummary:
-    """What a build did. ``embedded`` counts articles; ``built`` is False when the index was already up to date."""
+    """What a build did.
+
+    Attributes:
+        manifest: Of the build that answers now.
+        folder: Where that lies.
+        built: False where the index was up to date already, or was not to be touched.
+        embedded: Articles that were embedded.
+        duplicates: Copies folded into another article.
+        bad: Files that could not be read.
+        skipped: Files that are no articles.
+        released: The build that a rollback had held until now, or None.
+    """
 
     manifest: Manifest
     folder: Path
@@ -65,6 +73,7 @@ class BuildSummary:
     duplicates: int
     bad: tuple[Skipped, ...]
     skipped: tuple[Skipped, ...]
+    released: str | None = None
 
 
 def build_index(
@@ -72,6 +81,7 @@ def build_index(
     encoder: Encoder,
     *,
     fresh: bool = False,
+    outright: bool = True,
     progress: Progress = lambda _stage, _done, _total: None,
     waiting: Callable[[], None] = lambda: None,
 ) -> BuildSummary:
@@ -81,6 +91,7 @@ def build_index(
         settings: Folders and chunk size.
         encoder: Embeds what is new.
         fresh: Reuse nothing of the published index.
+        outright: Somebody asked for it: it ends a rollback. False leaves a build alone that a rollback holds.
         progress: See `Progress`.
         waiting: Called once if another build is under way.
 
@@ -91,6 +102,10 @@ def build_index(
     """
     listing = list_files(settings.articles)
     with build_lock(settings.index, waiting=waiting):
+        held = held_build(settings.index)
+        if held is not None and not outright:
+            folder = settings.index / held
+            return BuildSummary(read_manifest(folder), folder, False, 0, 0, (), listing.skipped)
         old = None if fresh else _reusable(settings, encoder)
         files = _read_files(settings, listing, old, progress)
         digest = digest_of((record.path, record.sha256) for record in files)
@@ -99,10 +114,11 @@ def build_index(
         bad = tuple(Skipped(record.path, record.reason) for record in files if record.reason is not None)
         rest = (len(read) - len(articles), bad, listing.skipped)
         if old is not None and old.manifest.articles_digest == digest and old.manifest.bad_files == _reasons(files):
-            return BuildSummary(old.manifest, old.folder, False, 0, *rest)
+            release(settings.index)
+            return BuildSummary(old.manifest, old.folder, False, 0, *rest, released=held)
         plan = _plan(articles, settings.chunk_words, old)
         manifest = _publish(settings, encoder, _Inputs(files, digest, plan, old), progress)
-    return BuildSummary(manifest, settings.index / manifest.build_id, True, plan.embedded, *rest)
+    return BuildSummary(manifest, settings.index / manifest.build_id, True, plan.embedded, *rest, released=held)
 
 
 def index_articles(
@@ -140,12 +156,14 @@ class _Inputs:
 
 def _publish(settings: Settings, encoder: Encoder, inputs: _Inputs, progress: Progress) -> Manifest:
     build_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{inputs.digest[:8]}"
+    replaced = published_build(settings.index)
     with publishing(settings.index, build_id) as folder:
         _embed(folder, inputs.plan, inputs.old, encoder, progress)
         _write(folder, inputs.plan, inputs.files, progress)
         manifest = _manifest(folder, build_id, settings, recipe_of(settings, encoder), inputs)
         manifest.write(folder)
-    prune(settings.index, KEEP_BUILDS)
+    release(settings.index)
+    prune(settings.index, settings.keep_builds, replaced=replaced)
     return manifest
 
 
@@ -155,38 +173,51 @@ def ensure_index(
     *,
     build: bool = True,
     starting: Callable[[str], None] = lambda _reason: None,
+    held: Callable[[str], None] = lambda _reason: None,
     progress: Progress = lambda _stage, _done, _total: None,
     waiting: Callable[[], None] = lambda: None,
 ) -> Index:
     """The index of the articles as they are now, built first where there is none or they have changed.
+
+    A build that a rollback holds answers as it is, whatever the articles are now.
 
     Args:
         settings: Folders and chunk size.
         encoder: Embeds what is new, and must be the one of the index.
         build: False refuses instead of building.
         starting: Called with the reason before a build.
+        held: Called with the reason where a rollback keeps changed articles out.
         progress: See `Progress`.
         waiting: Called once if another build is under way.
 
     Raises:
-        IndexMissingError, IndexStaleError, IndexDamagedError: A build is needed and ``build`` is False.
+        IndexMissingError, IndexStaleError, IndexDamagedError: A build is needed and ``build`` is False, or a rollback
+            holds a build that cannot answer.
         QAError: As `build_index`.
     """
     try:
-        return _current_index(settings, encoder)
+        return _current_index(settings, encoder, held)
     except (IndexMissingError, IndexStaleError, IndexDamagedError) as error:
+        holding = held_build(settings.index)
+        if holding is not None:
+            # Built anew it would hold what somebody went back from: that is for them to decide.
+            mend = "qa index rollback BUILD for another one, or qa build for a new one"
+            raise type(error)(f"{error.message}; a rollback holds {holding}", mend) from None
         if not build:
             raise
         starting(error.message)
-    build_index(settings, encoder, progress=progress, waiting=waiting)
+    build_index(settings, encoder, outright=False, progress=progress, waiting=waiting)
     return load_index(settings, encoder)
 
 
-def _current_index(settings: Settings, encoder: Encoder) -> Index:
+def _current_index(settings: Settings, encoder: Encoder, held: Callable[[str], None]) -> Index:
     listing = list_files(settings.articles)
     index = load_index(settings, encoder)
     if index.manifest.articles_digest != articles_digest(settings.articles, listing):
-        raise IndexStaleError(f"the articles in {settings.articles} have changed since the index was built", "qa build")
+        changed = f"the articles in {settings.articles} have changed since"
+        if held_build(settings.index) != index.id:
+            raise IndexStaleError(f"{changed} the index was built", "qa build")
+        held(f"a rollback holds build {index.id}, {changed}")
     return index
 
 

@@ -185,6 +185,9 @@ class Settings:
         _number(0, 1, float),
         "confidence below which the articles are said not to answer; unset: the fitted one",
     )
+    keep_builds: int = _setting(
+        1, _number(0, 1000, int), "earlier builds that stay beside the published one, for `qa index rollback`"
+    )
     store: str = _setting(
         "faiss",
         _one_of("faiss", "milvus"),
@@ -194,7 +197,7 @@ class Settings:
     milvus_uri: str | Path | None = _setting(
         None,
         _milvus,
-        "the Milvus server, `http://milvus:19530` or `https://...`; a file that ends in `.db`: Milvus Lite",
+        "the Milvus server, `http://milvus:19530` or `https://…`; or a file of Milvus Lite, `….db`",
     )
     milvus_ca: Path | None = _setting(
         None, _path, "file (PEM) with the authority that vouches for the server; unset: the well-known ones"

@@ -2,11 +2,15 @@
 
 A build is written into ``.tmp-<id>``, flushed to the disk, renamed to ``<id>``, and only then named in the one-line
 file ``CURRENT``, which is replaced atomically. A killed build leaves a ``.tmp-`` folder that the next one removes.
+
+A rollback names an earlier build in ``CURRENT``, and the same in ``HELD``: as long as both agree, nothing but an
+outright ``qa build`` (or another rollback) replaces it.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,11 +22,15 @@ from qa.errors import IndexBusyError, IndexDamagedError, IndexMissingError, QAEr
 from qa.manifest import MANIFEST_FILE
 
 CURRENT_FILE = "CURRENT"
+HELD_FILE = "HELD"
 LOCK_FILE = ".lock"
 TMP_PREFIX = ".tmp-"
 
 #: Seconds to wait for another build. One of five articles takes two; a larger one is worth asking about.
 LOCK_TIMEOUT_S = 600.0
+
+#: What a build may be called: never a path, never a folder that a build is still being written into.
+_BUILD_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]*")
 
 
 def current_build(root: Path) -> Path:
@@ -39,9 +47,65 @@ def current_build(root: Path) -> Path:
     except (OSError, UnicodeDecodeError) as error:
         raise IndexDamagedError(f"{root / CURRENT_FILE} cannot be read: {error}", "qa build") from None
     folder = root / name
-    if not name or "/" in name or not folder.is_dir():
+    if not _BUILD_ID.fullmatch(name) or not folder.is_dir():
         raise IndexDamagedError(f"{root / CURRENT_FILE} names {name!r}, which is not there", "qa build")
     return folder
+
+
+def published_build(root: Path) -> Path | None:
+    """The folder that ``CURRENT`` names, there or not; None where nothing was published."""
+    name = _named(root, CURRENT_FILE)
+    return root / name if name else None
+
+
+def build_folders(root: Path) -> list[Path]:
+    """The folders of all published builds, oldest first: their names begin with the time."""
+    return sorted(path.parent for path in root.glob(f"*/{MANIFEST_FILE}") if _BUILD_ID.fullmatch(path.parent.name))
+
+
+def held_build(root: Path) -> str | None:
+    """The build that a rollback holds in place, or None.
+
+    ``HELD`` counts only while it agrees with ``CURRENT``: that way two files change as one, whichever of them a kill
+    leaves behind.
+    """
+    held = _named(root, HELD_FILE)
+    return held if held is not None and held == _named(root, CURRENT_FILE) else None
+
+
+def _named(root: Path, pointer: str) -> str | None:
+    try:
+        return (root / pointer).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def hold(root: Path, build_id: str) -> None:
+    """Let ``build_id`` answer and hold it in place. Needs `build_lock`; `qa.builds.roll_back` checks the build first.
+
+    Raises:
+        QAError: The folder cannot be written.
+    """
+    try:
+        # This order: killed in between, HELD names what is not current and means nothing.
+        _replace(root, HELD_FILE, build_id)
+        _replace(root, CURRENT_FILE, build_id)
+    except OSError as error:
+        raise _unwritable(root, error) from None
+
+
+def release(root: Path) -> None:
+    """End what `hold` began. Needs `build_lock`.
+
+    Raises:
+        QAError: The folder cannot be written.
+    """
+    try:
+        if (root / HELD_FILE).exists():
+            (root / HELD_FILE).unlink()
+            _sync(root)
+    except OSError as error:
+        raise _unwritable(root, error) from None
 
 
 @contextmanager
@@ -84,24 +148,32 @@ def publishing(root: Path, build_id: str) -> Iterator[Path]:
     Raises:
         QAError: The disk is full or the folder cannot be written; what was published before stays.
     """
-    staging = root / f"{TMP_PREFIX}{build_id}"
+    staging, final = root / f"{TMP_PREFIX}{build_id}", root / build_id
     try:
         sweep(root)
         staging.mkdir()
         yield staging
         _sync_tree(staging)
-        final = root / build_id
         staging.rename(final)
         _sync(root)
-        pointer = root / f"{TMP_PREFIX}{CURRENT_FILE}"
-        pointer.write_text(build_id + "\n", encoding="ascii")
-        _sync(pointer)
-        pointer.replace(root / CURRENT_FILE)
-        _sync(root)
+        _replace(root, CURRENT_FILE, build_id)
     except OSError as error:
         raise _unwritable(root, error) from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+        if _named(root, CURRENT_FILE) != build_id and final.is_dir():
+            # Finished and not published, for want of a few bytes: left there it would fill the disk further.
+            _discard(final)
+
+
+def _replace(root: Path, name: str, build_id: str) -> None:
+    """Put a build's name into a one-line file, atomically and for good."""
+    pointer = root / f"{TMP_PREFIX}{name}"
+    pointer.write_text(build_id + "\n", encoding="ascii")
+    # Before the rename: else a power cut may leave the new name with no content behind it.
+    _sync(pointer)
+    pointer.replace(root / name)
+    _sync(root)
 
 
 def sweep(root: Path) -> None:
@@ -113,15 +185,31 @@ def sweep(root: Path) -> None:
             leftover.unlink()
 
 
-def prune(root: Path, keep: int) -> None:
-    """Remove all but the published build and the ``keep`` newest others. Needs `build_lock`.
+def prune(root: Path, keep: int, *, replaced: Path | None = None) -> list[Path]:
+    """Remove all but the published build and ``keep`` others, newest first; gives what was removed. Needs `build_lock`.
 
     A reader of a removed build goes on: it holds its files open.
+
+    Args:
+        root: The index folder.
+        keep: How many stay beside the published one.
+        replaced: The first to stay: what answered until now is what one goes back to, newer or not.
     """
-    current = current_build(root).name
-    others = [path.parent for path in root.glob(f"*/{MANIFEST_FILE}") if path.parent.name != current]
-    for folder in sorted(others, reverse=True)[keep:]:
-        shutil.rmtree(folder, ignore_errors=True)
+    current = current_build(root)
+    others = [folder for folder in reversed(build_folders(root)) if folder != current]
+    others.sort(key=lambda folder: folder != replaced)
+    return [folder for folder in others[keep:] if _discard(folder)]
+
+
+def _discard(folder: Path) -> bool:
+    # Renamed first: killed half-way through, it is a leftover for `sweep` and no build that lacks files.
+    doomed = folder.with_name(f"{TMP_PREFIX}{folder.name}")
+    try:
+        folder.rename(doomed)
+    except OSError:
+        return False
+    shutil.rmtree(doomed, ignore_errors=True)
+    return True
 
 
 def _sync_tree(folder: Path) -> None:

@@ -24,7 +24,7 @@ LAYERS = [
     ["when"],
     ["articles", "duplicates", "chunks", "lexical", "dense", "corpus", "manifest", "publish"],
     ["index"],
-    ["build"],
+    ["build", "builds"],
     ["turns.classes"],
     ["courtesies"],
     ["asides", "slips", "turns.words"],
@@ -61,6 +61,8 @@ LAYERS = [
     ["measuring.report"],
     ["measuring.report_page", "measuring.scoreboard"],
     ["console"],
+    ["flags"],
+    ["index_commands"],
     ["cli"],
     ["__main__"],
 ]
