@@ -118,6 +118,18 @@ class FaissStore:
         order = np.lexsort((keys, -scores))
         return Hits(scores=np.take_along_axis(scores, order, axis=1), keys=np.take_along_axis(keys, order, axis=1))
 
+    def vectors(self, keys: Keys) -> Vectors:
+        """The vectors under these keys, ``(n, dim)``, as far as the index keeps them.
+
+        Raises:
+            KeyError: A key is not there.
+        """
+        try:
+            rows = [self._index.reconstruct(int(key)) for key in keys]
+        except RuntimeError as error:
+            raise KeyError(str(error)) from None
+        return np.array(rows, dtype=np.float32).reshape(len(keys), self.dim)
+
     def _keys(self) -> Keys:
         """The key of every vector, by position: FAISS's own memory, not a copy."""
         ids = self._index.id_map
@@ -129,6 +141,9 @@ class FaissStore:
     def save(self, folder: Path) -> None:
         """Write ``dense.faiss`` into ``folder``."""
         _faiss().write_index(self._index, str(folder / FAISS_FILE))
+
+    def close(self) -> None:
+        """Nothing is held but memory."""
 
 
 def new_store(kind: str, dim: int) -> VectorStore:

@@ -164,8 +164,12 @@ class Client:
             return
         aliases = self.call(lambda client, limit: client.list_aliases(name, timeout=limit)).get("aliases", [])
         for alias in aliases:
-            self._repeat(lambda client, limit, alias=alias: client.drop_alias(alias, timeout=limit))
+            self.drop_alias(alias)
         self._repeat(lambda client, limit: client.drop_collection(name, timeout=limit))
+
+    def drop_alias(self, alias: str) -> None:
+        """Take an alias away; the collection stays."""
+        self._repeat(lambda client, limit: client.drop_alias(alias, timeout=limit))
 
     def alias(self, alias: str) -> str | None:
         """The collection that an alias points to, or None."""

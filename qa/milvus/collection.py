@@ -62,11 +62,13 @@ class Collection:
         """Add rows under new keys. A try whose reply was lost may have added them: the next one replaces them."""
         self._count = None
         for start in range(0, len(rows), BATCH):
-            part = list(rows[start : start + BATCH])
-            self.client.call(
-                lambda client, limit, part=part: client.insert(self.name, part, timeout=limit),
-                again=lambda client, limit, part=part: client.upsert(self.name, part, timeout=limit),
-            )
+            self._insert(list(rows[start : start + BATCH]))
+
+    def _insert(self, rows: list[Mapping[str, Any]]) -> None:
+        self.client.call(
+            lambda client, limit: client.insert(self.name, rows, timeout=limit),
+            again=lambda client, limit: client.upsert(self.name, rows, timeout=limit),
+        )
 
     def delete(self, keys: Sequence[int]) -> int:
         """Remove these keys; gives how many there were."""
@@ -84,13 +86,17 @@ class Collection:
         """These fields of the rows with these keys, in no order; a key that is not there has none."""
         found: list[dict[str, Any]] = []
         for part in _parts(keys, BATCH):
-            named = _among(part)
-            found += self.client.call(
-                lambda client, limit, named=named: client.query(
-                    self.name, filter=named, output_fields=list(fields), consistency_level="Strong", timeout=limit
+            found += self._rows(_among(part), list(fields))
+        return found
+
+    def _rows(self, named: str, fields: list[str]) -> list[dict[str, Any]]:
+        return list(
+            self.client.call(
+                lambda client, limit: client.query(
+                    self.name, filter=named, output_fields=fields, consistency_level="Strong", timeout=limit
                 )
             )
-        return found
+        )
 
     def settle(self) -> None:
         """Have everything written to the server's storage."""
@@ -130,21 +136,26 @@ class Collection:
         found: list[dict[int, float]] = []
         for start in range(0, len(queries), BATCH):
             part = list(queries[start : start + BATCH])
-            rows = self.client.call(
-                lambda client, seconds, part=part: client.search(
-                    self.name,
-                    part,
-                    anns_field=self._searched,
-                    limit=limit,
-                    filter=named,
-                    search_params={"metric_type": self._metric, "params": breadths},
-                    output_fields=[KEY],
-                    consistency_level=self._consistency,
-                    timeout=seconds,
-                )
-            )
-            found += [dict(zip(map(int, row.ids), map(float, row.distances), strict=True)) for row in rows]
+            found += self._search_part(part, limit, named, breadths)
         return found
+
+    def _search_part(
+        self, queries: list[Any], limit: int, named: str, breadths: Mapping[str, int]
+    ) -> list[dict[int, float]]:
+        rows = self.client.call(
+            lambda client, seconds: client.search(
+                self.name,
+                queries,
+                anns_field=self._searched,
+                limit=limit,
+                filter=named,
+                search_params={"metric_type": self._metric, "params": dict(breadths)},
+                output_fields=[KEY],  # Milvus Lite gives all fields, vectors too, where none is named
+                consistency_level=self._consistency,
+                timeout=seconds,
+            )
+        )
+        return [dict(zip(map(int, row.ids), map(float, row.distances), strict=True)) for row in rows]
 
 
 def published(client: Client, name: str, searched: str, metric: str) -> Collection:
