@@ -14,6 +14,7 @@ import functools
 import hashlib
 import json
 import re
+import shutil
 import tempfile
 import threading
 import unicodedata
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING
 import tantivy
 
 from qa.errors import IndexDamagedError, IndexStaleError
+from qa.publish import share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -289,8 +291,24 @@ class LexicalIndex:
         if (folder / "meta.json").exists():
             raise FileExistsError(f"{folder} holds a lexical index already")
         tantivy.Index(_schema(), path=str(folder), reuse=False)
-        (folder / _STAMP).write_text(json.dumps({"analysis": analysis_id()}) + "\n", encoding="utf-8")
+        _write_stamp(folder, 0)
         _tidy(folder)
+        return cls(folder, weights)
+
+    @classmethod
+    def extend(cls, before: Path, folder: Path, weights: FieldWeights = WEIGHTS) -> LexicalIndex:
+        """A copy in ``folder``, made here, of the index in ``before``, to be changed.
+
+        The files of segments are shared: tantivy writes each once. The others are rewritten in place and are copied.
+
+        Raises:
+            IndexDamagedError, IndexStaleError: As `open`.
+        """
+        cls.open(before)
+        folder.mkdir()
+        for path in before.iterdir():
+            if path.name not in _LOCKS:
+                (shutil.copyfile if path.suffix == ".json" else share)(path, folder / path.name)
         return cls(folder, weights)
 
     @classmethod
@@ -319,6 +337,7 @@ class LexicalIndex:
         """Remove these keys; unknown ones are passed over. In force after `commit`."""
         wanted = [key for key in keys if 0 <= key <= _MAX_KEY]
         if wanted:
+            _write_stamp(self._folder, self.removed + len(wanted))
             # By query: `delete_documents_by_term` takes an int for a signed term and silently deletes nothing.
             query = tantivy.Query.term_set_query(_schema(), "key", wanted)
             self._open_writer().delete_documents_by_query(query)
@@ -336,6 +355,11 @@ class LexicalIndex:
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
+
+    @property
+    def removed(self) -> int:
+        """How many passages were removed since `create`: until then they count in the statistics of words."""
+        return int(json.loads((self._folder / _STAMP).read_text(encoding="utf-8"))["removed"])
 
     def search(self, question: str, k: int, among: Sequence[CodeRange] | None = None) -> LexicalHits:
         """The k passages that fit best; fewer where no more share a term with the question.
@@ -431,11 +455,15 @@ def _damaged(folder: Path, error: Exception) -> IndexDamagedError:
     return IndexDamagedError(f"the lexical index in {folder} cannot be opened: {error}", "qa build")
 
 
+def _write_stamp(folder: Path, removed: int) -> None:
+    (folder / _STAMP).write_text(json.dumps({"analysis": analysis_id(), "removed": removed}) + "\n", encoding="utf-8")
+
+
 def _tidy(folder: Path) -> None:
     """Drop tantivy's lock files and give its private ones the folder's reading rights (it makes them 0600)."""
     mode = folder.stat().st_mode & 0o666
     for path in folder.iterdir():
         if path.name in _LOCKS:
             path.unlink()
-        elif path.is_file():
+        elif path.is_file() and path.stat().st_mode & 0o777 != mode:
             path.chmod(mode)

@@ -176,6 +176,14 @@ def _replace(root: Path, name: str, build_id: str) -> None:
     _sync(root)
 
 
+def share(source: Path, target: Path) -> None:
+    """Give a file that is never written again a second name, or copy it where the disk has no such links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
 def sweep(root: Path) -> None:
     """Remove what killed builds left. Needs `build_lock`."""
     for leftover in root.glob(f"{TMP_PREFIX}*"):
@@ -214,7 +222,9 @@ def _discard(folder: Path) -> bool:
 
 def _sync_tree(folder: Path) -> None:
     for path in folder.rglob("*"):
-        _sync(path)
+        # With a second name it is a published build's file, and was written out when that was published.
+        if path.is_dir() or path.stat().st_nlink == 1:
+            _sync(path)
     _sync(folder)
 
 
