@@ -52,7 +52,11 @@ def index_prune(
     """Remove all builds but the current one and the newest others, and what killed builds left."""
     from qa.builds import prune_builds  # noqa: PLC0415
     from qa.console import show_pruned  # noqa: PLC0415
+    from qa.hosting import settle  # noqa: PLC0415
+    from qa.publish import build_lock  # noqa: PLC0415
 
     settings = settings_with(articles=articles, index=index)
     pruned = prune_builds(settings.index, settings.keep_builds if keep is None else keep)
+    with build_lock(settings.index):
+        settle(settings)
     show_pruned(pruned.names, pruned.freed)

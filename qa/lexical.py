@@ -20,7 +20,7 @@ import threading
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import tantivy
 
@@ -69,6 +69,16 @@ class LexicalHits:
 
     keys: list[int]
     scores: list[float]
+
+
+class Lexical(Protocol):
+    """What ranks the passages of a build by the words of a question."""
+
+    def __len__(self) -> int:
+        """How many passages it holds."""
+
+    def search(self, question: str, k: int, among: Sequence[CodeRange] | None = None) -> LexicalHits:
+        """The k passages that fit best, of all or of those with a code in one of the ranges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +180,12 @@ class _Analysers:
         with self._lock:
             return list(self.by_name["qa_de_parts"].analyze(german_text(plain_text(word))))
 
+    def passage(self, doc: LexicalDoc) -> dict[str, list[str]]:
+        """The terms of a passage by the field they are in, each as often as it stands there."""
+        fields = {name: text for name, text in _fields_of(doc).items() if isinstance(text, str) and name != "words"}
+        with self._lock:
+            return {name: list(self.by_name[_FIELDS[name]].analyze(text)) for name, text in fields.items()}
+
     def terms(self, question: str) -> dict[str, list[str]]:
         """Distinct terms of a question for each analyser, at most `_MAX_TERMS`, in the order of the question."""
         plain = plain_text(question[:_MAX_CHARS])
@@ -195,6 +211,17 @@ class _Analysers:
 @functools.cache
 def _analysers() -> _Analysers:
     return _Analysers(compound_parts())
+
+
+def passage_terms(doc: LexicalDoc) -> dict[str, list[str]]:
+    """The terms of a passage by field, each as often as it stands there: for other indexes than this one."""
+    return _analysers().passage(doc)
+
+
+def question_terms(question: str) -> dict[str, list[str]]:
+    """The distinct terms of a question by the field they are searched in."""
+    terms = _analysers().terms(question)
+    return {name: terms[analyser] for name, analyser in _FIELDS.items() if analyser in terms}
 
 
 _CODES = "codes"

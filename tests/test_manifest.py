@@ -23,7 +23,9 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert read_manifest(tmp_path) == manifest()
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", f'{{"schema": {SCHEMA}}}', f'{{"schema": {SCHEMA}, "recipe": {{}}}}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "{}", f'{{"schema": {SCHEMA}}}', f'{{"schema": {SCHEMA}, "recipe": {{}}}}']
+)
 def test_a_broken_manifest_is_damage(tmp_path: Path, content: str) -> None:
     (tmp_path / "manifest.json").write_text(content)
     with pytest.raises(IndexDamagedError, match="qa build"):

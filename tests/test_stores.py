@@ -6,8 +6,8 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -170,6 +170,10 @@ def test_many_are_added_in_batches_and_found(maker: Maker, monkeypatch: pytest.M
     assert sorted(made.search(vectors[:1], 21).keys[0].tolist()) == [-1, *range(1, 40, 2)]
 
 
+def not_in(taken: set[int], key: int) -> bool:
+    return key not in taken
+
+
 vector = st.lists(st.floats(-1, 1, width=16), min_size=3, max_size=3)
 
 
@@ -188,7 +192,8 @@ def compare_with_brute_force(maker: Maker, data: st.DataObject) -> None:
     made = maker.make(3)
     held: dict[int, list[float]] = {}
     for _ in range(3):
-        fresh = data.draw(st.dictionaries(st.integers(0, 2**63 - 1).filter(lambda key: key not in held), vector))
+        new_keys = st.integers(0, 2**63 - 1).filter(partial(not_in, set(held)))
+        fresh = data.draw(st.dictionaries(new_keys, vector, max_size=8))
         made.add(keys(*fresh), np.array(list(fresh.values()), dtype=np.float32).reshape(len(fresh), 3))
         held |= fresh
         gone = data.draw(st.sets(st.sampled_from(sorted(held)))) if held else set()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 KEY, VECTOR, TERMS, SPARSE = "key", "vector", "terms", "sparse"
 
-#: Up to how many passages ``milvus_index = "auto"`` compares every vector, and what it builds beyond that. 384
+#: Up to how many passages ``milvus_index = "auto"`` compares every vector, and what is built of the other kinds. 384
 #: dimensions at 100,000: recall@10 of HNSW with 32 neighbours is 1.0 from ef 64 on (FAISS, synthetic vectors); twice
 #: that is asked for, as it costs a millisecond.
 EXACT_UP_TO = 100_000
@@ -196,10 +196,16 @@ class Client:
                 name, schema=schema, num_shards=server.shards, consistency_level="Strong", timeout=limit
             )
         )
-        self._repeat(lambda client, limit: client.create_index(name, index, timeout=limit))
-        self._repeat(
-            lambda client, _limit: client.load_collection(name, replica_number=server.replicas, timeout=SETTLING_S)
-        )
+        self._index_and_load(name, index)
+
+    def _index_and_load(self, name: str, index: Any) -> None:  # noqa: ANN401
+        self._repeat(lambda client, _limit: client.create_index(name, index, timeout=SETTLING_S))
+        self.load(name)
+
+    def load(self, name: str) -> None:
+        """Have a collection in the server's memory, as one that was restarted may not."""
+        replicas = self.server.replicas
+        self._repeat(lambda client, _limit: client.load_collection(name, replica_number=replicas, timeout=SETTLING_S))
 
     def schema(self) -> Any:  # noqa: ANN401
         """A schema with the key alone."""
@@ -207,15 +213,25 @@ class Client:
         made.add_field(KEY, self._pymilvus.DataType.INT64, is_primary=True)
         return made
 
-    def create_vectors(self, name: str, dim: int, rows: int) -> None:
-        """Make a collection for ``rows`` vectors of length ``dim``."""
-        schema, index = self.schema(), self._pymilvus.MilvusClient.prepare_index_params()
+    def create_vectors(self, name: str, dim: int) -> None:
+        """Make a collection for vectors of length ``dim``."""
+        schema = self.schema()
         schema.add_field(VECTOR, self._pymilvus.DataType.FLOAT_VECTOR, dim=dim)
-        kind = self.server.index
-        if kind == "auto":
-            kind = "flat" if rows <= EXACT_UP_TO else "hnsw"
+        self.create(name, schema, self._vector_index("flat" if self.server.index == "auto" else self.server.index))
+
+    def grown(self, name: str, rows: int) -> bool:
+        """Give a collection that has grown too large to compare every vector another index; whether it was so."""
+        if self.server.index != "auto" or rows <= EXACT_UP_TO:
+            return False
+        self._repeat(lambda client, limit: client.release_collection(name, timeout=limit))
+        self._repeat(lambda client, limit: client.drop_index(name, VECTOR, timeout=limit))
+        self._index_and_load(name, self._vector_index("hnsw"))
+        return True
+
+    def _vector_index(self, kind: str) -> Any:  # noqa: ANN401
+        index = self._pymilvus.MilvusClient.prepare_index_params()
         index.add_index(VECTOR, index_type=kind.upper(), metric_type="IP", params=_BUILT[kind])
-        self.create(name, schema, index)
+        return index
 
     def create_texts(self, name: str, k1: float, b: float) -> None:
         """Make a collection for texts that Milvus ranks by its own BM25, words parted by blanks.

@@ -44,9 +44,13 @@ class Collection:
         self.client, self.name = client, name
         self._searched, self._metric = searched, metric
         self._consistency = "Bounded" if settled else "Strong"
-        described = client.call(lambda c, limit: c.describe_index(name, searched, timeout=limit)) or {}
-        self._index = str(described.get("index_type", "")).upper()
         self._count: int | None = None
+        self.look()
+
+    def look(self) -> None:
+        """Take note of the kind of index."""
+        described = self.client.call(lambda c, limit: c.describe_index(self.name, self._searched, timeout=limit)) or {}
+        self._index = str(described.get("index_type", "")).upper()
 
     def __len__(self) -> int:
         if self._count is None:
@@ -160,8 +164,7 @@ class Collection:
 
 def published(client: Client, name: str, searched: str, metric: str) -> Collection:
     """A published collection, in memory on the server, as a restarted one may have forgotten."""
-    replicas = client.server.replicas
-    client.call(lambda c, _limit: c.load_collection(name, replica_number=replicas, timeout=SETTLING_S))
+    client.load(name)
     return Collection(client, name, searched, metric, settled=True)
 
 

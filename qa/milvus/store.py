@@ -43,13 +43,13 @@ class MilvusStore:
         self._dim = dim
 
     @classmethod
-    def create(cls, client: Client, name: str, dim: int, rows: int = 0) -> MilvusStore:
-        """A new, empty collection for vectors of length ``dim``, ``rows`` of them as far as is known.
+    def create(cls, client: Client, name: str, dim: int) -> MilvusStore:
+        """A new, empty collection for vectors of length ``dim``.
 
         Raises:
             StoreError: The server cannot be reached or refuses.
         """
-        client.create_vectors(name, dim, rows)
+        client.create_vectors(name, dim)
         return cls(Collection(client, name, VECTOR, "IP", settled=False), dim)
 
     @classmethod
@@ -135,8 +135,10 @@ class MilvusStore:
         return Hits(scores=scores, keys=keys)
 
     def save(self, folder: Path) -> None:  # noqa: ARG002 - the server keeps it; the manifest names the collection
-        """Have everything written to the server's storage; nothing is written into ``folder``."""
+        """Have everything written to the server's storage, and indexed by size; nothing is written into ``folder``."""
         self.collection.settle()
+        if self.collection.client.grown(self.collection.name, len(self)):
+            self.collection.look()
 
     def close(self) -> None:
         """End the connection."""
