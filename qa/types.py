@@ -373,9 +373,6 @@ class VectorStore(Protocol):
     def search(self, queries: Vectors, k: int, among: Selection | None = None) -> Hits:
         """The k nearest of each row of ``queries`` ``(q, dim)``, by inner product, of all or of a selection."""
 
-    def vectors(self, keys: Keys) -> Vectors:
-        """The vectors under these keys, ``(n, dim)``; KeyError where one is not there. Slow: for checking a store."""
-
     def save(self, folder: Path) -> None:
         """Write into ``folder``, or wherever its loader reads it back from."""
 

@@ -149,10 +149,18 @@ def test_the_selection_of_another_kind_of_store_is_refused(store: VectorStore) -
         store.search(VECTORS[:1], 1, [1, 2])  # type: ignore[arg-type]
 
 
-def test_vectors_come_back_as_they_were_added(store: VectorStore) -> None:
-    assert np.allclose(store.vectors(keys(2**62, 7)), VECTORS[[2, 0]], atol=1e-6)
-    with pytest.raises(KeyError):
-        store.vectors(keys(7, 8))
+def test_of_equal_scores_at_the_end_the_lowest_keys_are_found(maker: Maker) -> None:
+    made = maker.make(2)
+    made.add(np.arange(40, dtype=np.int64)[::-1].copy(), np.tile(rows([1, 0]), (40, 1)))
+    assert made.search(rows([1, 0]), 3).keys[0].tolist() == [0, 1, 2]
+
+
+def test_a_base_of_queries_gives_the_vectors_back(store: VectorStore) -> None:
+    hits = store.search(np.eye(3, dtype=np.float32), 2, store.select(keys(2**62, 3)))
+    for axis, found, scores in zip(range(3), hits.keys, hits.scores, strict=True):
+        assert dict(zip(found.tolist(), scores.tolist(), strict=True)) == pytest.approx(
+            {3: VECTORS[1, axis], 2**62: VECTORS[2, axis]}
+        )
 
 
 def test_many_are_added_in_batches_and_found(maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,13 +8,18 @@ import numpy as np
 
 from qa.errors import IndexDamagedError
 from qa.milvus.client import KEY, VECTOR, Client
-from qa.milvus.collection import Collection, published
+from qa.milvus.collection import MOST_RESULTS, Collection, published
 from qa.types import Hits, Selection
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from qa.types import Keys, Vectors
+
+
+#: Found beyond the k asked for, so that of equal scores those with the lowest keys are given.
+TIES = 8
 
 
 class MilvusSelection:
@@ -98,15 +103,6 @@ class MilvusStore:
         """What `search` needs to look among these keys ``(n,)`` alone: 8 bytes each."""
         return MilvusSelection(self.collection, keys)
 
-    def vectors(self, keys: Keys) -> Vectors:
-        """The vectors under these keys, ``(n, dim)``.
-
-        Raises:
-            KeyError: A key is not there.
-        """
-        found = {int(row[KEY]): row[VECTOR] for row in self.collection.rows(keys.tolist(), [KEY, VECTOR])}
-        return np.array([found[int(key)] for key in keys], dtype=np.float32).reshape(len(keys), self.dim)
-
     def search(self, queries: Vectors, k: int, among: Selection | None = None) -> Hits:
         """The k nearest of each row of ``queries`` ``(q, dim)``; rows are padded with key -1.
 
@@ -125,7 +121,7 @@ class MilvusStore:
         if among is not None and not isinstance(among, MilvusSelection):
             raise ValueError(f"a selection of Milvus is needed, not {type(among).__name__}")
         rows = list(np.ascontiguousarray(queries, dtype=np.float32))
-        found = self.collection.nearest(rows, k, None if among is None else among.keys)
+        found = self._nearest(rows, k, None if among is None else among.keys)
         scores = np.full((len(rows), k), -np.finfo(np.float32).max, dtype=np.float32)
         keys = np.full((len(rows), k), -1, dtype=np.int64)
         for place, row in enumerate(found):
@@ -133,6 +129,15 @@ class MilvusStore:
             keys[place, : len(best)] = best
             scores[place, : len(best)] = [row[key] for key in best]
         return Hits(scores=scores, keys=keys)
+
+    def _nearest(self, rows: list[Vectors], k: int, among: Keys | None) -> list[dict[int, float]]:
+        """More than k of each, where those at the end score the same: of these the lowest keys are given."""
+        wanted = k + TIES
+        while True:
+            found = self.collection.nearest(rows, wanted, among)
+            if wanted >= MOST_RESULTS or not any(_ends_in_ties(row, k, wanted) for row in found):
+                return found
+            wanted = min(4 * wanted, MOST_RESULTS)
 
     def save(self, folder: Path) -> None:  # noqa: ARG002 - the server keeps it; the manifest names the collection
         """Have everything written to the server's storage, and indexed by size; nothing is written into ``folder``."""
@@ -143,3 +148,8 @@ class MilvusStore:
     def close(self) -> None:
         """End the connection."""
         self.collection.client.close()
+
+
+def _ends_in_ties(found: Mapping[int, float], k: int, wanted: int) -> bool:
+    scores = sorted(found.values(), reverse=True)
+    return len(scores) >= wanted and scores[k - 1] == scores[-1]
