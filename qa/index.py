@@ -198,7 +198,9 @@ def open_stores(index: Index, settings: Settings) -> None:
     """
     kind, mend = index.manifest.recipe.store, f"qa index copy --to {settings.store}"
     if kind != settings.store:
-        raise IndexStaleError(f"the index in {settings.index} is in {kind}, not in {settings.store}", mend)
+        raise IndexStaleError(
+            f"the index in {settings.index} is in {kind}, not in {settings.store}", f'set store = "{kind}", or {mend}'
+        )
     if kind == "milvus" and settings.milvus_bm25 and "words" not in index.manifest.collections:
         raise IndexStaleError(f"the words of the index in {settings.index} are not on the server", mend)
     held = len(index.store)

@@ -33,7 +33,7 @@ LAYERS = [
     ["corpus_writer"],
     ["index"],
     ["hosting"],
-    ["ingest"],
+    ["copying", "ingest"],
     ["build", "builds"],
     ["turns.classes"],
     ["courtesies"],
