@@ -105,6 +105,7 @@ def _fill(folder: Path, before: Index, hosted: Hosted, progress: Progress) -> Ma
         words.add(_docs(before, progress))
         words.save()
     _check(before, store, words)
+    store.close()
     progress("check", min(SAMPLE, total), min(SAMPLE, total))
     return replace(
         before.manifest,

@@ -10,7 +10,7 @@ import json
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,6 +96,8 @@ def hosting(settings: Settings, build_id: str) -> Iterator[Hosted]:
             with suppress(StoreError, IndexDamagedError):
                 client.drop(one)
         raise
+    finally:
+        client.close()
 
 
 def settle(settings: Settings) -> None:
@@ -111,9 +113,9 @@ def settle(settings: Settings) -> None:
     if settings.milvus_uri is None or not (root / ARCHIVE_FILE).exists():
         return
     try:
-        client = Client(Server.of(settings))
-        _point(client, root, settings.milvus_alias)
-        _drop_leftovers(client, root)
+        with closing(Client(Server.of(settings))) as client:
+            _point(client, root, settings.milvus_alias)
+            _drop_leftovers(client, root)
     except StoreError as error:
         if settings.store == "milvus":
             raise StoreError(f"{error.message}; the index is published, the alias may lag", error.mend) from None

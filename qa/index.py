@@ -14,11 +14,12 @@ import numpy as np
 from qa.articles import CLEANER_VERSION, Listing
 from qa.chunks import CHUNKER_VERSION
 from qa.corpus import ChunkRecord, Corpus
-from qa.dense import open_store
+from qa.dense import FaissStore, open_store
 from qa.errors import IndexDamagedError, IndexStaleError
 from qa.lexical import Lexical, LexicalIndex
 from qa.manifest import Recipe, read_manifest, verify
 from qa.milvus.client import Client, Server
+from qa.milvus.store import MilvusStore
 from qa.milvus.words import MilvusWords
 from qa.only import ranges_of
 from qa.publish import current_build
@@ -111,6 +112,12 @@ class Index:
         if name is None or settings is None or not settings.milvus_bm25:
             return self.lexical
         return MilvusWords.open(Client(Server.of(settings)), name, self.keys_in)
+
+    def close_stores(self) -> None:
+        """End the connections to a server; the index is not searched again."""
+        for opened in (vars(self).pop("store", None), vars(self).pop("words", None)):
+            if isinstance(opened, FaissStore | MilvusStore | MilvusWords):
+                opened.close()
 
     def _keys_in(self, ranges: tuple[CodeRange, ...]) -> Keys:
         keys: Keys = np.sort(self._chunk_keys[self.corpus.rows_of(ranges)])

@@ -135,6 +135,7 @@ def write_build(
     progress("write", 0, rows.chunk_count)
     rows.close()
     store.save(folder)
+    store.close()
     _write_lexical(folder, base, corpus, numbers, corpus.relabel())
     words = hosted.words()
     if words is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,15 +114,18 @@ class Client:
         self._pymilvus = _pymilvus()
         secured = {"server_pem_path": str(server.ca)} if server.ca else {}
         try:
+            # dedicated: else a connection to the same address is shared, whatever certificate it was checked against.
             self._client = self._pymilvus.MilvusClient(
-                server.uri, token=server.token, timeout=server.timeout_s, **secured
+                server.uri, token=server.token, timeout=server.timeout_s, dedicated=True, **secured
             )
         except self._errors() as error:
             raise self._told(error) from None
+        # pymilvus holds on to every connection that is not ended.
+        self._end = weakref.finalize(self, self._client.close)
 
     def close(self) -> None:
-        """End the connection."""
-        self._client.close()
+        """End the connection, as does forgetting it."""
+        self._end()
 
     def call(
         self,

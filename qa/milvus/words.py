@@ -92,6 +92,10 @@ class MilvusWords:
         """Have everything written to the server's storage."""
         self.collection.settle()
 
+    def close(self) -> None:
+        """End the connection."""
+        self.collection.client.close()
+
     def search(self, question: str, k: int, among: Sequence[CodeRange] | None = None) -> LexicalHits:
         """As `qa.lexical.LexicalIndex.search`.
 
