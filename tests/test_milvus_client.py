@@ -138,7 +138,8 @@ def test_a_grown_collection_gets_another_index_and_finds_the_same(
 def test_many_that_are_let_in_are_found_without_naming_them_and_few_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(collections, "FILTER_KEYS", 10)
+    monkeypatch.setattr(collections, "NAMED", 10)
+    monkeypatch.setattr(collections, "FILTER_KEYS", 8)
     rng = np.random.default_rng(4)
     vectors = rng.standard_normal((90, 6)).astype(np.float32)
     keys = rng.permutation(1000)[:90].astype(np.int64)

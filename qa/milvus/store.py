@@ -143,7 +143,7 @@ class MilvusStore:
         """Have everything written to the server's storage, and indexed by size; nothing is written into ``folder``."""
         self.collection.settle()
         if self.collection.client.grown(self.collection.name, len(self)):
-            self.collection.look()
+            self.collection.settle()
 
     def close(self) -> None:
         """End the connection."""
