@@ -19,7 +19,7 @@ from qa.hosting import hosting, settle
 from qa.index import Index, articles_digest, digest_of, load_index, open_stores
 from qa.ingest import Changes, Progress, Written, read_file, write_build
 from qa.manifest import Manifest, read_manifest
-from qa.publish import build_lock, held_build, prune, published_build, publishing, release
+from qa.publish import build_lock, held_build, published_build, publishing, release, tidy
 from qa.seen import Seen
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class BuildSummary:
         bad: Files that could not be read.
         skipped: Files that are no articles.
         released: The build that a rollback had held until now, or None.
+        unusable: Why nothing was reused of the published index, or "".
     """
 
     manifest: Manifest
@@ -50,6 +51,7 @@ class BuildSummary:
     bad: tuple[Skipped, ...]
     skipped: tuple[Skipped, ...]
     released: str | None = None
+    unusable: str = ""
 
 
 def build_index(
@@ -82,16 +84,18 @@ def build_index(
         if held is not None and not outright:
             folder = settings.index / held
             return BuildSummary(read_manifest(folder), folder, False, 0, 0, (), listing.skipped)
-        old = None if fresh else _reusable(settings, encoder)
+        old, unusable = (None, "") if fresh else _reusable(settings, encoder)
         changes = _changes(settings, listing, old, fresh=fresh, progress=progress)
         if old is not None and not changes and _answers(old, settings):
-            settle(settings)
             release(settings.index)
+            tidy(settings.index, settings.keep_builds)
+            settle(settings)
             counts = 0, old.corpus.copy_count(), _bad(old.manifest), listing.skipped
             return BuildSummary(old.manifest, old.folder, False, *counts, released=held)
         written = _publish(settings, encoder, changes, old, progress)
     counts = written.embedded, written.copies, _bad(written.manifest), listing.skipped
-    return BuildSummary(written.manifest, settings.index / written.manifest.build_id, True, *counts, released=held)
+    folder = settings.index / written.manifest.build_id
+    return BuildSummary(written.manifest, folder, True, *counts, released=held, unusable=unusable)
 
 
 def index_articles(
@@ -124,7 +128,7 @@ def _publish(settings: Settings, encoder: Encoder, changes: Changes, old: Index 
     with publishing(settings.index, build_id) as folder, hosting(settings, build_id) as hosted:
         written = write_build(folder, settings, encoder, changes, old, progress, hosted)
     release(settings.index)
-    prune(settings.index, settings.keep_builds, replaced=replaced)
+    tidy(settings.index, settings.keep_builds, replaced=replaced)
     settle(settings)
     return written
 
@@ -185,12 +189,14 @@ def _current_index(settings: Settings, encoder: Encoder, held: Callable[[str], N
     return index
 
 
-def _reusable(settings: Settings, encoder: Encoder) -> Index | None:
-    """The published index, if vectors and parsed files can be taken from it."""
+def _reusable(settings: Settings, encoder: Encoder) -> tuple[Index | None, str]:
+    """The published index, if vectors and parsed files can be taken from it, or why not."""
     try:
-        return load_index(settings, encoder, any_store=True)
-    except (IndexMissingError, IndexStaleError, IndexDamagedError):
-        return None
+        return load_index(settings, encoder, any_store=True), ""
+    except IndexMissingError:
+        return None, ""
+    except (IndexStaleError, IndexDamagedError) as error:
+        return None, error.message
 
 
 def _answers(index: Index, settings: Settings) -> bool:

@@ -109,6 +109,8 @@ def show_build(summary: BuildSummary) -> None:
     done = f"Indexed in {summary.folder}" if summary.built else f"Already up to date: {summary.folder}"
     counts = f"{manifest.article_count} articles, {manifest.chunk_count} passages, {manifest.sentence_count} sentences"
     out.print(f"{done}: {counts}; {summary.embedded} embedded anew, {summary.duplicates} copies merged")
+    if summary.unusable:
+        out.print(Text(f"Nothing was reused: {summary.unusable}", style="yellow"))
     if summary.released is not None:
         out.print(f"The rollback to {summary.released} is over: the index follows the articles again")
     for skipped in summary.skipped[:_NAMED]:

@@ -18,7 +18,7 @@ from qa.index import Index
 from qa.lexical import LexicalDoc
 from qa.manifest import MANIFEST_FILE, Manifest, checksums
 from qa.only import codes_of
-from qa.publish import TMP_PREFIX, build_lock, current_build, prune, publishing, release, share
+from qa.publish import TMP_PREFIX, build_lock, current_build, publishing, release, share, tidy
 
 if TYPE_CHECKING:
     from qa.config import Settings
@@ -77,7 +77,7 @@ def copy_index(settings: Settings, target: str, *, progress: Progress = lambda _
             manifest = _fill(folder, before, hosted, progress)
             manifest.write(folder)
         release(root)
-        prune(root, settings.keep_builds, replaced=before.folder)
+        tidy(root, settings.keep_builds, replaced=before.folder)
         settle(settings)
     compared = min(SAMPLE, manifest.chunk_count)
     return Copied(manifest, before.manifest.recipe.store, target, compared)

@@ -22,7 +22,7 @@ from qa.milvus.client import Client, Server
 from qa.milvus.store import MilvusStore
 from qa.milvus.words import MilvusWords
 from qa.only import ranges_of
-from qa.publish import current_build
+from qa.publish import current_build, published_build
 from qa.seen import sha256_or_reason
 from qa.segments import Segments
 
@@ -185,7 +185,7 @@ def load_index(settings: Settings, encoder: Encoder, *, any_store: bool = False)
         IndexDamagedError: It is damaged.
         StoreError: It is on a server that cannot be reached or refuses.
     """
-    index = Index(current_build(settings.index), settings=settings)
+    index = _open_current(settings)
     made, wanted = index.manifest.recipe, recipe_of(settings, encoder)
     difference = replace(made, store=wanted.store).difference(wanted)
     if difference:
@@ -216,6 +216,17 @@ def open_stores(index: Index, settings: Settings) -> None:
             f"the vector store of {index.folder} holds {held} of {index.manifest.chunk_count} passages", mend
         )
     _ = index.words
+
+
+def _open_current(settings: Settings) -> Index:
+    while True:
+        folder = current_build(settings.index)
+        try:
+            return Index(folder, settings=settings)
+        except IndexDamagedError:
+            # Another build may have been published, and this one removed, since the name was read.
+            if published_build(settings.index) == folder:
+                raise
 
 
 def articles_digest(folder: Path, listing: Listing, seen: Seen | None = None) -> str:

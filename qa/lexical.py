@@ -18,17 +18,18 @@ import shutil
 import tempfile
 import threading
 import unicodedata
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import tantivy
 
-from qa.errors import IndexDamagedError, IndexStaleError
+from qa.errors import IndexDamagedError, IndexStaleError, QAError
 from qa.publish import share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from qa.only import CodeRange
     from qa.types import Lang
@@ -39,6 +40,8 @@ PARTS_FILE = _DATA / "compound_parts.txt"
 #: Raised by one when `plain_text`, `german_text` or an analyser changes: an index made before is then refused.
 _ANALYSIS = 1
 _STAMP = "analysis.json"
+#: tantivy's list of its own files.
+_MANAGED = ".managed.json"
 _LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
 _WRITER_BYTES = 64 << 20
 _MAX_TOKEN_BYTES = 80
@@ -305,7 +308,7 @@ class LexicalIndex:
         self._folder = folder
         self._weights = weights
         self._writer: tantivy.IndexWriter | None = None
-        self._searcher = _open_searcher(folder)
+        self._opened: tantivy.Searcher | None = None
 
     @classmethod
     def create(cls, folder: Path, weights: FieldWeights = WEIGHTS) -> LexicalIndex:
@@ -323,22 +326,6 @@ class LexicalIndex:
         return cls(folder, weights)
 
     @classmethod
-    def extend(cls, before: Path, folder: Path, weights: FieldWeights = WEIGHTS) -> LexicalIndex:
-        """A copy in ``folder``, made here, of the index in ``before``, to be changed.
-
-        The files of segments are shared: tantivy writes each once. The others are rewritten in place and are copied.
-
-        Raises:
-            IndexDamagedError, IndexStaleError: As `open`.
-        """
-        cls.open(before)
-        folder.mkdir()
-        for path in before.iterdir():
-            if path.name not in _LOCKS:
-                (shutil.copyfile if path.suffix == ".json" else share)(path, folder / path.name)
-        return cls(folder, weights)
-
-    @classmethod
     def open(cls, folder: Path, weights: FieldWeights = WEIGHTS) -> LexicalIndex:
         """The index in ``folder``.
 
@@ -352,7 +339,29 @@ class LexicalIndex:
             raise _damaged(folder, error) from error
         if stamp != analysis_id():
             raise IndexStaleError(f"the lexical index in {folder} was made by another analyser", "qa build")
-        return cls(folder, weights)
+        index = cls(folder, weights)
+        index._opened = _open_searcher(folder)
+        return index
+
+    def extend(self, folder: Path) -> LexicalIndex:
+        """A copy in ``folder``, made here, of what was committed, to be changed.
+
+        The files of segments are shared: tantivy writes each once. The others are rewritten in place and are copied.
+        """
+        folder.mkdir()
+        # What else lies there is not ours: a desktop's .DS_Store would be published and then change.
+        ours = {_STAMP, _MANAGED, *json.loads((self._folder / _MANAGED).read_text(encoding="utf-8"))}
+        for path in self._folder.iterdir():
+            if path.name in ours:
+                (shutil.copyfile if path.suffix == ".json" else share)(path, folder / path.name)
+        return type(self)(folder, self._weights)
+
+    @property
+    def _searcher(self) -> tantivy.Searcher:
+        # Not opened before it is asked: an update of a copy would open it twice, 20 ms each.
+        if self._opened is None:
+            self._opened = _open_searcher(self._folder)
+        return self._opened
 
     def add(self, chunks: Iterable[LexicalDoc]) -> None:
         """Add passages under new keys; searched after `commit`."""
@@ -378,7 +387,7 @@ class LexicalIndex:
         writer.garbage_collect_files()
         writer.wait_merging_threads()
         _tidy(self._folder)
-        self._searcher = _open_searcher(self._folder)
+        self._opened = _open_searcher(self._folder)
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
@@ -463,11 +472,8 @@ def _open_searcher(folder: Path) -> tantivy.Searcher:
     tantivy takes a lock file when it opens an index and fails in a folder that it cannot write to. Once open, a
     searcher holds its files mapped and needs their names no more.
     """
-    with tempfile.TemporaryDirectory(prefix="qa-lexical-", ignore_cleanup_errors=True) as view:
+    with _view(folder) as view:
         try:
-            for path in folder.resolve().iterdir():
-                if path.name not in _LOCKS:
-                    (Path(view) / path.name).symlink_to(path)
             index = tantivy.Index.open(view)
             index.config_reader("manual")  # no thread that watches the folder
             searcher = index.searcher()
@@ -476,6 +482,34 @@ def _open_searcher(folder: Path) -> tantivy.Searcher:
         except (OSError, ValueError) as error:
             raise _damaged(folder, error) from error
     return searcher
+
+
+@contextmanager
+def _view(folder: Path) -> Iterator[str]:
+    """A temporary folder of links to the files of an index.
+
+    Raises:
+        IndexDamagedError: There is no such index.
+        QAError: Nothing can be written where temporary files go.
+    """
+    try:
+        names = [path for path in folder.resolve().iterdir() if path.name not in _LOCKS]
+    except OSError as error:
+        raise _damaged(folder, error) from error
+    with ExitStack() as stack:
+        try:
+            view = stack.enter_context(tempfile.TemporaryDirectory(prefix="qa-lexical-", ignore_cleanup_errors=True))
+            for path in names:
+                (Path(view) / path.name).symlink_to(path)
+            for lock in _LOCKS:
+                # tantivy would make them. Where that fails it must not look as if the index were damaged: it would be
+                # built anew for want of room in /tmp.
+                (Path(view) / lock).touch()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            mend = "make room there, or name another folder in TMPDIR"
+            raise QAError(f"no temporary files can be written: {reason}", mend) from None
+        yield view
 
 
 def _damaged(folder: Path, error: Exception) -> IndexDamagedError:

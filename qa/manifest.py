@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from qa.errors import IndexDamagedError, IndexStaleError
+from qa.errors import IndexDamagedError, IndexStaleError, QAError
 
 #: Raised when the files of a build change their meaning; a build of another schema is refused and rebuilt.
 SCHEMA = 3
@@ -78,9 +79,8 @@ class Manifest:
     collections: dict[str, str] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
-        """Write ``manifest.json`` into ``folder``."""
-        text = json.dumps(asdict(self), ensure_ascii=False, indent=1)
-        (folder / MANIFEST_FILE).write_text(text + "\n", encoding="utf-8")
+        """Write ``manifest.json`` into ``folder``, with a checksum of its own."""
+        (folder / MANIFEST_FILE).write_bytes(_sealed(asdict(self)))
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -89,13 +89,20 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         IndexStaleError: Another version wrote it.
         IndexDamagedError: It is missing or broken.
+        QAError: It may not be read.
     """
     path = folder / MANIFEST_FILE
     try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        schema = record["schema"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        written = path.read_bytes()
+        record: dict[str, Any] = json.loads(written)
+        schema, seal = record["schema"], record.pop("sha256", None)
+    except OSError as error:
+        raise unreadable(path, error) from None
+    except (ValueError, KeyError, TypeError) as error:
         raise IndexDamagedError(f"{path} cannot be read: {error}", "qa build") from None
+    # It holds the checksums of all other files; a flipped bit in a count or in a reason would else be believed.
+    if (seal is not None or schema == SCHEMA) and _sealed(record) != written:
+        raise IndexDamagedError(f"{path} is damaged (its checksum differs)", "qa build")
     if schema != SCHEMA:
         raise IndexStaleError(f"{folder} has index schema {schema}, this version writes {SCHEMA}", "qa build")
     try:
@@ -103,6 +110,12 @@ def read_manifest(folder: Path) -> Manifest:
         return Manifest(**record)
     except (TypeError, KeyError) as error:
         raise IndexDamagedError(f"{path} is not a manifest: {error}", "qa build") from None
+
+
+def _sealed(record: dict[str, Any]) -> bytes:
+    """The bytes of a manifest file: the record as JSON, its own checksum last."""
+    digest = hashlib.sha256(json.dumps(record, ensure_ascii=False, indent=1).encode()).hexdigest()
+    return (json.dumps({**record, "sha256": digest}, ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def checksums(folder: Path, *, before: Path | None = None, known: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -130,13 +143,14 @@ def verify(folder: Path, manifest: Manifest) -> None:
 
     Raises:
         IndexDamagedError: One is missing or differs, with its name.
+        QAError: One may not be read.
     """
     # The largest first: one that begins last is what all others wait for.
     names = sorted(manifest.files, key=lambda name: _size(folder / name), reverse=True)
     with ThreadPoolExecutor(HASHING_THREADS) as pool:
         for name, actual in zip(names, pool.map(_sha256_or_error, (folder / name for name in names)), strict=True):
             if isinstance(actual, OSError):
-                raise IndexDamagedError(f"{folder / name} cannot be read: {actual.strerror}", "qa build")
+                raise unreadable(folder / name, actual)
             if actual != manifest.files[name]:
                 raise IndexDamagedError(f"{folder / name} is damaged (its checksum differs)", "qa build")
 
@@ -158,6 +172,23 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+#: Errors that say nothing of the file: a build would not mend them, so it must not be offered.
+_NOT_DAMAGE = {
+    errno.EACCES: "let this user read it",
+    errno.EPERM: "let this user read it",
+    errno.EMFILE: "allow more open files (ulimit -n)",
+    errno.ENFILE: "allow more open files",
+    errno.ENOMEM: "free some memory",
+}
+
+
+def unreadable(path: Path, error: OSError) -> QAError:
+    """The error to raise where a file of an index cannot be read: damage, unless it is only barred."""
+    mend = _NOT_DAMAGE.get(error.errno or 0)
+    message = f"{path} cannot be read: {error.strerror}"
+    return IndexDamagedError(message, "qa build") if mend is None else QAError(message, mend)
 
 
 def file_sha256(path: Path) -> str:

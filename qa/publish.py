@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from qa.errors import IndexBusyError, IndexDamagedError, IndexMissingError, QAError
-from qa.manifest import MANIFEST_FILE
+from qa.manifest import MANIFEST_FILE, unreadable
 
 CURRENT_FILE = "CURRENT"
 HELD_FILE = "HELD"
@@ -39,12 +40,15 @@ def current_build(root: Path) -> Path:
     Raises:
         IndexMissingError: None was published here.
         IndexDamagedError: ``CURRENT`` names a folder that is not there.
+        QAError: It may not be read.
     """
     try:
         name = (root / CURRENT_FILE).read_text(encoding="ascii").strip()
     except FileNotFoundError:
         raise IndexMissingError(f"no index in {root}", "qa build") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise unreadable(root / CURRENT_FILE, error) from None
+    except UnicodeDecodeError as error:
         raise IndexDamagedError(f"{root / CURRENT_FILE} cannot be read: {error}", "qa build") from None
     folder = root / name
     if not _BUILD_ID.fullmatch(name) or not folder.is_dir():
@@ -157,8 +161,11 @@ def publishing(root: Path, build_id: str) -> Iterator[Path]:
         staging.rename(final)
         _sync(root)
         _replace(root, CURRENT_FILE, build_id)
-    except OSError as error:
-        raise _unwritable(root, error) from None
+    except Exception as error:
+        reason = disk_trouble(error)
+        if reason is None:
+            raise
+        raise _unwritable(root, reason) from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)
         if _named(root, CURRENT_FILE) != build_id and final.is_dir():
@@ -185,12 +192,29 @@ def share(source: Path, target: Path) -> None:
 
 
 def sweep(root: Path) -> None:
-    """Remove what killed builds left. Needs `build_lock`."""
-    for leftover in root.glob(f"{TMP_PREFIX}*"):
-        if leftover.is_dir():
-            shutil.rmtree(leftover)
-        else:
-            leftover.unlink()
+    """Remove what killed builds left. Needs `build_lock`.
+
+    Raises:
+        QAError: It cannot be removed.
+    """
+    try:
+        for leftover in root.glob(f"{TMP_PREFIX}*"):
+            if leftover.is_dir() and not leftover.is_symlink():
+                shutil.rmtree(leftover)
+            else:
+                leftover.unlink()
+    except OSError as error:
+        raise _unwritable(root, error) from None
+
+
+def tidy(root: Path, keep: int, *, replaced: Path | None = None) -> None:
+    """`sweep` and `prune`, at the end of every build, even one with nothing to do: the last may have been killed here.
+
+    Raises:
+        QAError: As `sweep`.
+    """
+    sweep(root)
+    prune(root, keep, replaced=replaced)
 
 
 def prune(root: Path, keep: int, *, replaced: Path | None = None) -> list[Path]:
@@ -236,7 +260,32 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _unwritable(root: Path, error: OSError) -> QAError:
-    reason = error.strerror or str(error)
+#: How tantivy tells of an error of the system: "No space left on device (os error 28)", "Os { code: 28, kind: …".
+_OS_ERROR = re.compile(r"\bos error (\d+)\b|\bOs \{ code: (\d+)")
+
+#: What FAISS and a thread of tantivy say instead.
+_WRITE_ERRORS = ("write error", "FileIOWriter", "io::Error")
+
+
+def disk_trouble(error: Exception) -> str | None:
+    """What the system says was wrong with the disk, whichever library tells it; None where that was not the trouble.
+
+    SQLite, FAISS and tantivy each write their own files and wrap the system's error in one of their own.
+    """
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if isinstance(error, sqlite3.OperationalError):
+        return str(error)
+    if isinstance(error, ValueError | RuntimeError | QAError):
+        told = _OS_ERROR.search(str(error))
+        if told:
+            return os.strerror(int(told[1] or told[2]))
+        if any(words in str(error) for words in _WRITE_ERRORS):
+            return "a file could not be written whole"
+    return None
+
+
+def _unwritable(root: Path, error: OSError | str) -> QAError:
+    reason = error if isinstance(error, str) else error.strerror or str(error)
     mend = "name another folder with --index DIR, or make room"
     return QAError(f"the index cannot be written to {root}: {reason}", mend)

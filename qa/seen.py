@@ -76,11 +76,7 @@ class Seen:
         return found
 
     def save(self) -> None:
-        """Remember it for the next time. Needs `qa.publish.build_lock`.
-
-        Raises:
-            OSError: It cannot be written.
-        """
+        """Remember it for the next time, if it can be written. Needs `qa.publish.build_lock`."""
         if self._known == self._stored:
             return
         files = {
@@ -89,8 +85,12 @@ class Seen:
         }
         text = json.dumps({"articles": self._articles, "files": files}, ensure_ascii=False)
         pointer = self._path.with_name(f"{TMP_PREFIX}{SEEN_FILE}")
-        pointer.write_text(text, encoding="utf-8")
-        pointer.replace(self._path)
+        try:
+            pointer.write_text(text, encoding="utf-8")
+            pointer.replace(self._path)
+        except OSError:
+            # A build that has something to write says what is wrong with the disk; one that has not need not care.
+            pointer.unlink(missing_ok=True)
 
     def _load(self) -> _Known:
         try:

@@ -28,8 +28,9 @@ NAMED = 1000
 #: Keys named in one filter where there is no other way; more are searched for in turns. 20 bytes each as text.
 FILTER_KEYS = 20_000
 
-#: Time between two looks at an index that is being built, and how long one may stand still, in seconds.
-POLL_S, STALLED_S = 0.5, 60.0
+#: Seconds between two looks at an index that is being built; how long it is waited for when nothing changes, in
+#: seconds, and the rows that it then takes up in one at least (a loaded machine of four cores: 300).
+POLL_S, PATIENCE_S, SLOWEST = 0.5, 60.0, 100.0
 
 #: How widely the approximate indexes look, at least: of HNSW and DiskANN as many as are asked for if those are more.
 _BREADTH = {"HNSW": ("ef", 256), "DISKANN": ("search_list", 256)}
@@ -124,10 +125,10 @@ class Collection:
     def _wait_for_index(self) -> None:
         """Until then Milvus searches the rows with a makeshift index: of 38,000, recall@10 was 0.83 and then 0.998.
 
-        An index that does not grow any more is no longer waited for: small collections are left without one.
+        Not for ever: what is found without it is right too, only not all of it.
         """
         pending, since = -1, time.monotonic()
-        while pending and time.monotonic() - since < STALLED_S:
+        while pending and time.monotonic() - since < PATIENCE_S + pending / SLOWEST:
             described = self.client.call(lambda c, limit: c.describe_index(self.name, self._searched, timeout=limit))
             now = int(described.get("pending_index_rows", 0))
             if now != pending:
