@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "qa"
 #: From the ground up; a module may import from its own line and from the lines above it.
 LAYERS = [
     ["errors", "types"],
-    ["config", "only", "text", "labels", "metrics", "wordtable"],
+    ["analysis", "config", "only", "text", "labels", "metrics", "wordtable"],
     ["likeness", "embed", "ivf"],
     ["measuring.questions", "measuring.datasets"],
     ["reading.dates", "reading.glue", "reading.imprint", "reading.furniture", "reading.lines", "reading.pdf"],

@@ -200,9 +200,6 @@ class Client:
                 name, schema=schema, num_shards=server.shards, consistency_level="Strong", timeout=limit
             )
         )
-        self._index_and_load(name, index)
-
-    def _index_and_load(self, name: str, index: Any) -> None:  # noqa: ANN401
         self._repeat(lambda client, _limit: client.create_index(name, index, timeout=SETTLING_S))
         self.load(name)
 
@@ -227,10 +224,16 @@ class Client:
         """Give a collection that has grown too large to compare every vector another index; whether it was so."""
         if self.server.index != "auto" or rows <= EXACT_UP_TO:
             return False
+        index = self._vector_index("hnsw")
         self._repeat(lambda client, limit: client.release_collection(name, timeout=limit))
         self._repeat(lambda client, limit: client.drop_index(name, VECTOR, timeout=limit))
-        self._index_and_load(name, self._vector_index("hnsw"))
+        self._repeat(lambda client, _limit: client.create_index(name, index, timeout=SETTLING_S))
         return True
+
+    def reload(self, name: str) -> None:
+        """Have a collection loaded with the index that it has now, and not with the one that it had."""
+        self._repeat(lambda client, limit: client.release_collection(name, timeout=limit))
+        self.load(name)
 
     def _vector_index(self, kind: str) -> Any:  # noqa: ANN401
         index = self._pymilvus.MilvusClient.prepare_index_params()

@@ -1,7 +1,7 @@
 """Words ranked by Milvus's own BM25, over the terms of our own analysers.
 
 Milvus's analysers know no compounds, and Milvus Lite passes over the German stemmer in silence. So it is given finished
-terms (`qa.lexical.passage_terms`) as a text whose words its plainest tokenizer leaves as they are. Its BM25 has one
+terms (`qa.analysis.passage_terms`) as a text whose words its plainest tokenizer leaves as they are. Its BM25 has one
 field where ours adds up six: the terms of each field have a mark before them and lie in one text, so that one search
 gives the sum.
 """
@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qa.lexical import LexicalDoc, LexicalHits, passage_terms, question_terms
+from qa.analysis import passage_terms, question_terms
+from qa.lexical import LexicalDoc, LexicalHits
 from qa.milvus.client import KEY, MAX_TEXT, SPARSE, TERMS, Client
 from qa.milvus.collection import BATCH, Collection, published
 
@@ -82,7 +83,7 @@ class MilvusWords:
         """Add passages under new keys."""
         rows: list[dict[str, int | str]] = []
         for doc in docs:
-            rows.append({KEY: doc.key, TERMS: _fitting(_marked(passage_terms(doc)))})
+            rows.append({KEY: doc.key, TERMS: _fitting(_marked(passage_terms(doc.text, doc.title, doc.lang)))})
             if len(rows) == BATCH:
                 self.collection.insert(rows)
                 rows = []
