@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -258,11 +259,25 @@ def said(answer: Answer) -> list[Any]:
     ]
 
 
-@pytest.fixture(scope="module")
-def milvus_bot(lite: Client, encoder: Encoder, seeds: Path, tmp_path_factory: pytest.TempPathFactory) -> Bot:
+@pytest.fixture(scope="module", params=["lite", pytest.param("server", marks=pytest.mark.milvus)])
+def milvus_bot(
+    request: pytest.FixtureRequest,
+    lite: Client,
+    encoder: Encoder,
+    seeds: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Bot]:
+    uri = lite.server.uri if request.param == "lite" else os.environ.get("QA_MILVUS_URI")
+    if uri is None:
+        pytest.skip("QA_MILVUS_URI names no Milvus server")
     folder = tmp_path_factory.mktemp("seeds-on-milvus")
-    settings = Settings(articles=seeds, index=folder, store="milvus", milvus_uri=lite.server.uri, milvus_alias="seeds")
-    return Bot(ensure_index(settings, encoder), encoder)
+    settings = Settings(articles=seeds, index=folder, store="milvus", milvus_uri=uri, milvus_alias="qa_test_seeds")
+    index = ensure_index(settings, encoder)
+    yield Bot(index, encoder)
+    index.close_stores()
+    client = Client(Server.of(settings))
+    client.drop(index.manifest.collections["vectors"])
+    client.close()
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

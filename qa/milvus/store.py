@@ -26,7 +26,8 @@ class MilvusSelection:
     """Some of a store's vectors, by ascending key."""
 
     def __init__(self, collection: Collection, keys: Keys) -> None:
-        self.keys: Keys = np.unique(keys.astype(np.int64))
+        ascending = bool(np.all(np.diff(keys) > 0))  # then they are not copied: there may be millions
+        self.keys: Keys = keys if ascending and keys.dtype == np.int64 else np.unique(keys.astype(np.int64))
         self._collection = collection
         self._count: int | None = None
 
