@@ -26,7 +26,7 @@ LAYERS = [
     ["publish"],
     ["milvus.client"],
     ["milvus.collection"],
-    ["milvus.store", "segments", "seen"],
+    ["milvus.store", "lexical_files", "segments", "seen"],
     ["lexical", "dense"],
     ["milvus.words"],
     ["corpus"],
