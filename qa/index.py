@@ -81,6 +81,13 @@ class Index:
         """Name of the build."""
         return self.manifest.build_id
 
+    def close(self) -> None:
+        """Let go of files and memory; nobody may use it any more."""
+        self.corpus.close()
+        # `allowed` refers back to this object: without this the garbage collector alone would find the ring, and a
+        # server that loads a new index now and then would hold several.
+        vars(self).clear()
+
     def _allowed(self, only: Only) -> Allowed:
         """The passages that a filter lets in; worked out once for the filters in use."""
         ranges = ranges_of(only, outlet_numbers(self.outlets))
