@@ -42,21 +42,12 @@ class FilterRow:
         return {one: gr.update(value=[] if one is self.outlets else "") for one in self.inputs()}
 
 
-class _Outlets(gr.Dropdown):  # type: ignore[misc]  # Gradio has no types
-    """A choice of outlets. The bot judges what was chosen: a page that was opened before may name one that has gone."""
-
-    is_template = True  # shown as the class it is made from
-
-    def preprocess(self, payload: list[str] | None) -> list[str] | None:  # noqa: D102 - Gradio's own, without its check
-        return payload
-
-
 def filter_row(bot: Answerer) -> FilterRow:
     """Put the row where it is called, folded up; `qa.page_values` fills it."""
     with gr.Accordion(I18nData("filter"), open=False, elem_id="qa-filter") as fold, gr.Row(elem_id="qa-filter-fields"):
         # page.js makes them date fields of the browser; without it they take 2024-10-24, 2024-10 and 2024.
         since, until = _date("filter_since"), _date("filter_until")
-        outlets = _Outlets(
+        outlets = gr.Dropdown(
             [], value=[], multiselect=True, label=I18nData("filter_outlets"), elem_id="qa-filter-outlets"
         )
         clear = gr.Button(I18nData("filter_clear"), elem_id="qa-filter-clear", size="sm")

@@ -1,8 +1,9 @@
-"""What the page says of the index: how many articles, starter questions, outlets; of the index in use, not the first.
+"""What the page says of the index in use: how many articles there are, starter questions, outlets, dates.
 
-Gradio puts the components' values into one configuration when the page is mounted, and gives that to every browser. Here
-it is made again when another index is in use: whoever loads the page then reads the new values, and a page that is open
-stays as it is. (A ``load`` event, Gradio's own way, shows the old values first and costs every visit a turn in the queue.)
+Gradio puts the components' values into one configuration when the page is mounted, and gives it to every browser. Here
+it is made again when another index is in use: whoever loads the page then reads the new values, and a page that is
+open stays as it is. (A ``load`` event, Gradio's own way, shows the old values first and costs each visit a turn in the
+queue.)
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class PageValues:
         self._lock = threading.Lock()
         self._of: str | None = None
         self._made = False
+        self._chosen: dict[str, None] = {}
         parts = list(page.blocks.values())
         named = {part.elem_id: part for part in parts if getattr(part, "elem_id", None)}
         self._starters = named["qa-starters"]
@@ -75,6 +77,11 @@ class PageValues:
         _show(self._row, dated or bool(outlets))
         self._page.i18n_instance = translations(desk.article_count, written=desk.writer is not None)
         self._page.config = self._page.get_config_file()
+        # Gradio refuses what is not among the choices with an error of its own. A page that was opened before may name
+        # an outlet that has gone; the bot then says so.
+        self._chosen |= dict.fromkeys(outlets)
+        self._outlets.choices = [(name, name) for name in self._chosen]
+        self._outlets.constructor_args["choices"] = self._outlets.choices
 
 
 def _show(part: Any, shown: bool) -> None:  # noqa: ANN401 - Gradio's components have no types

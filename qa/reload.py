@@ -108,7 +108,7 @@ class Reloader:
             return str(error) if self._bot.index_id is not None else False
         except QAError as error:
             return str(error)
-        except Exception as error:  # noqa: BLE001 - whatever a broken index raises, the one in use goes on
+        except Exception as error:
             LOG.debug("loading failed", exc_info=True)
             return f"the index in {self._settings.index} cannot be loaded: {type(error).__name__}: {error}"
         self._bot.use(index)

@@ -259,7 +259,7 @@ class Watcher:
         while not self._stop.wait(pause):
             try:
                 pause = self.look()
-            except Exception:  # watching must outlive whatever a file system comes up with
+            except Exception:  # whatever a file system comes up with, watching goes on
                 LOG.exception("looking at the articles failed")
                 pause = LAST_RETRY
 

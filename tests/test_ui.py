@@ -53,7 +53,9 @@ class Session:
         return self._run(self._listener(self.box), [question, None, *(self.filter or ["", "", []])])
 
     def start(self, number: int) -> list[str]:
-        return self._run(self._listener(self.starters[number]), [self.titles[number], None, *(self.filter or ["", "", []])])
+        return self._run(
+            self._listener(self.starters[number]), [self.titles[number], None, *(self.filter or ["", "", []])]
+        )
 
     def everywhere(self, question: str) -> list[str]:
         return self._run(self._listener(self.everywhere_button), [question, None])

@@ -204,7 +204,8 @@ def _add_health(router: APIRouter, service: Service) -> None:
     def readyz(request: Request) -> Response:
         """Status 200 with an index, 503 without.
 
-        Which index it is, since when it is in use, how large it is, and why a newer one is not, to those who are let in.
+        Which index it is, since when it is in use, how large it is, and why a newer one is not, is told to those who
+        are let in.
         """
         state = service.readiness()
         client = request.scope.get(CLIENT)

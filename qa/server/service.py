@@ -62,9 +62,7 @@ class Service:
     def readiness(self) -> dict[str, Any]:
         """Whether there is an index, which one, since when, and what keeps a newer one out: the body of ``/readyz``."""
         desk, reloader, watcher = self.desk, self.reloader, self.watcher
-        read = as_of(
-            desk, lambda: {"since": reloader.since if reloader else None, "articles": desk.article_count}
-        )
+        read = as_of(desk, lambda: {"since": reloader.since if reloader else None, "articles": desk.article_count})
         return {
             "status": "no-index" if read.index_id is None else "ready",
             "index_id": read.index_id,
