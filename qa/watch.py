@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from qa.config import Settings
+    from qa.manifest import Manifest
 
 LOG: Final = logging.getLogger("qa.watch")
 
@@ -217,19 +218,22 @@ class Watcher:
         """
         if now.count:
             return
-        with suppress(QAError):
-            held = read_manifest(current_build(self._settings.index)).article_count
-            if held:
-                raise ArticlesError(
-                    f"{self._settings.articles} has become empty, and the index keeps its {held} articles",
-                    "if that is meant: qa build",
-                )
+        manifest = self._published()
+        if manifest is not None and manifest.article_count:
+            raise ArticlesError(
+                f"{self._settings.articles} is empty now, and the index keeps its {manifest.article_count} articles",
+                "if that is meant: qa build",
+            )
 
     def _bad_files(self) -> dict[str, str]:
+        manifest = self._published()
+        return {} if manifest is None else manifest.bad_files
+
+    def _published(self) -> Manifest | None:
         try:
-            return read_manifest(current_build(self._settings.index)).bad_files
+            return read_manifest(current_build(self._settings.index))
         except QAError:
-            return {}  # the one who loads the index says what is wrong with it
+            return None  # who loads the index says what is wrong with it
 
     def _tell(self, error: str) -> None:
         if error != self.state.error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic, sleep
@@ -72,3 +72,9 @@ def until(happened: Callable[[], bool], seconds: float = 60.0) -> None:
     while not happened():
         assert monotonic() < ends, "it did not happen"
         sleep(0.01)
+
+
+def until_more(answers: Sequence[object], count: int, failures: Sequence[object]) -> None:
+    """Wait until there are ``count`` more answers, or a failure."""
+    wanted = len(answers) + count
+    until(lambda: len(answers) >= wanted or bool(failures))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import threading
 import weakref
 from pathlib import Path
@@ -14,7 +13,7 @@ from qa.bot import Bot
 from qa.index import Index, load_index
 from qa.live import LiveBot
 from qa.types import Answer
-from tests.archives import QUESTIONS, Archive, archive, said, until
+from tests.archives import QUESTIONS, Archive, archive, said, until_more
 
 
 @pytest.fixture
@@ -100,7 +99,7 @@ def test_every_answer_of_forty_reloads_is_that_of_its_index_alone(place: Archive
     asking = _ask_from_threads(bot, answers, failures, stop)
     for number in range(1, 41):
         bot.use(Index(builds[number % 2]))
-        until(lambda seen=len(answers): len(answers) > seen + 2 or bool(failures))
+        until_more(answers, 3, failures)
     stop.set()
     for thread in asking:
         thread.join(30)
@@ -120,7 +119,7 @@ def _ask_from_threads(
                 answers.append(bot.ask(QUESTIONS[number % len(QUESTIONS)]))
                 assert len(bot.outlets) == 1
                 assert bot.articles()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test tells it
             failures.append(error)
 
     threads = [threading.Thread(target=ask, args=(number,), daemon=True) for number in range(3)]
@@ -158,7 +157,7 @@ def _open_files(place: Archive) -> int:
     held = []
     for link in Path("/proc/self/fd").iterdir():
         try:
-            held.append(os.readlink(link))
+            held.append(str(link.readlink()))
         except OSError:
             continue
     mapped = Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
