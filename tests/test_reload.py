@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
@@ -24,9 +25,10 @@ from qa.live import LiveBot
 from qa.manifest import MANIFEST_FILE
 from qa.publish import CURRENT_FILE
 from qa.reload import FIRST_RETRY, LAST_RETRY, Reloader
-from qa.web import PageServer, bind, create_app
+from qa.web import create_app
 from tests.archives import QUESTIONS, Archive, archive, said, until, until_more
 from tests.fakes import WordEncoder
+from tests.sites import listening
 
 
 class Clock:
@@ -227,20 +229,12 @@ def serving(place: Archive) -> Iterator[httpx.Client]:
     bot = LiveBot(place.encoder, threshold=0.0)
     reloader = Reloader(bot, place.settings)
     reloader.look()
-    ready = threading.Event()
-    with bind("127.0.0.1", 0) as listener:
-        server = PageServer(create_app(bot, settings=place.settings, reloader=reloader), ready.set)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        assert ready.wait(30)
-        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        try:
-            with httpx.Client(base_url=address, timeout=30, trust_env=False) as client:
-                yield client
-        finally:
-            server.should_exit = True
-            thread.join(30)
-            bot.close()
+    with (
+        contextlib.closing(bot),
+        listening(create_app(bot, settings=place.settings, reloader=reloader)) as address,
+        httpx.Client(base_url=address, timeout=30, trust_env=False) as client,
+    ):
+        yield client
 
 
 @dataclass
