@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from qa.live import LiveBot
 from qa.reload import Reloader
 from qa.types import Encoder
 from qa.web import create_app
-from tests.archives import said, until
+from tests.archives import said, until, until_more
 from tests.sites import listening
 from tests.test_assistants import call
 from tests.test_ui import Session
@@ -185,7 +186,7 @@ def test_the_servers_answer_a_conversation_by_turns(site: Site, seed_bot: Bot, s
     until(lambda: len(site.asked("/api/ask")) == before + len(CONVERSATION))
     servers = site.asked("/api/ask")[before:]
     assert len(set(servers)) == 2
-    assert all(one != other for one, other in zip(servers, servers[1:], strict=False))
+    assert all(one != other for one, other in pairwise(servers))
 
 
 def test_the_widget_and_assistants_need_no_server_of_their_own(site: Site, seed_bot: Bot) -> None:
@@ -218,8 +219,9 @@ def test_each_conversation_of_the_page_stays_with_its_server(site: Site, seed_bo
             for number in range(3):
                 turns = session.ask(CONVERSATION[number])
                 assert len(turns) == 2 * (number + 1)
+                shown = re.sub("</?strong[^>]*>", "", unescape(turns[-1]))
                 expected = seed_bot.ask(CONVERSATION[number], history=CONVERSATION[:number])
-                assert all(one.quote in unescape(turns[-1]).replace("<strong class=\"qa-key\">", "").replace("</strong>", "") for one in expected.citations)
+                assert all(citation.quote in shown for citation in expected.citations)
         until(lambda wanted=before + 6: len(site.asked("/gradio_api/queue")) == wanted)
         mine = set(site.asked("/gradio_api/queue")[before:])
         assert len(mine) == 1
@@ -227,4 +229,95 @@ def test_each_conversation_of_the_page_stays_with_its_server(site: Site, seed_bo
     assert len(servers) == 2
 
 
-SERVE = "from qa.cli import main; main()"
+@contextlib.contextmanager
+def started(folder: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """``qa serve`` over ``folder`` on a free port: its address, and the process."""
+    quick = {"QA_RELOAD_SECONDS": "0.1", "QA_WATCH_SECONDS": "0.2", "QA_SETTLE_SECONDS": "0.5", "QA_RATE": "100000"}
+    with (folder / f"log{len(options[0])}").open("w", encoding="utf-8") as log:
+        command = [sys.executable, "-m", "qa", "serve", "--articles", "articles", "--index", "index", "--port", "0"]
+        environ = os.environ | quick | {"PYTHONPATH": str(ROOT)}
+        process = subprocess.Popen(
+            [*command, *options], cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=log, text=True
+        )
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().removeprefix("article-qa is at ").strip().rstrip("/"), process
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def ready(address: str) -> dict[str, Any]:
+    return httpx.get(f"{address}/readyz", trust_env=False, timeout=30).json()
+
+
+@dataclass
+class Asking:
+    """Questions put to the site from threads, and what came of them."""
+
+    site: Site
+    answers: list[dict[str, Any]]
+    failures: list[object]
+
+    def ask(self, number: int, stop: threading.Event) -> None:
+        question = ("Wie viele Soldaten stehen in Kursk?", "Was kostet die neue Brücke?")[number % 2]
+        with self.site.client() as client:
+            while not stop.is_set():
+                try:
+                    reply = client.post("/api/ask", json={"question": question})
+                    if reply.status_code != 200:
+                        self.failures.append(reply.text)
+                    self.answers.append(reply.json())
+                except Exception as error:  # noqa: BLE001 - whatever it is, the test tells it
+                    self.failures.append(error)
+                    return
+
+    @contextlib.contextmanager
+    def going_on(self) -> Iterator[None]:
+        stop = threading.Event()
+        threads = [threading.Thread(target=self.ask, args=(number, stop), daemon=True) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join(60)
+
+
+@pytest.mark.slow
+def test_two_processes_follow_the_articles_and_one_goes_on_without_the_other(tmp_path: Path, encoder: Encoder) -> None:
+    """One ``qa serve --watch`` builds for both; the other began without an index."""
+    articles = tmp_path / "articles"
+    articles.mkdir()
+    (articles / "a.md").write_text("In Kursk stehen 2.600 Soldaten. Das teilte Kiew mit.", encoding="utf-8")
+    settings = Settings(articles=articles, index=tmp_path / "index")
+    with started(tmp_path, "--no-build") as (waiting, killed), started(tmp_path, "--watch") as (building, stays):
+        until(lambda: ready(waiting)["status"] == ready(building)["status"] == "ready")
+        builds = [load_index(settings, encoder)]
+        with proxied(tmp_path, [waiting, building]) as site:
+            asking = Asking(site, [], [])
+            with asking.going_on():
+                until_more(asking.answers, 20, asking.failures)
+                (articles / "b.md").write_text("Die neue Brücke kostet 14 Millionen Euro.", encoding="utf-8")
+                until(lambda: ready(waiting)["articles"] == ready(building)["articles"] == 2)
+                until_more(asking.answers, 20, asking.failures)
+            assert asking.failures == []
+            builds.append(load_index(settings, encoder))
+            bots = {one.id: Bot(one, encoder) for one in builds}
+            assert {answer["index_id"] for answer in asking.answers} == set(bots)
+            for answer in asking.answers:
+                expected = bots[answer["index_id"]].ask(answer["question"])
+                assert said(answer) == json.loads(json.dumps(said(expected.to_dict())))
+            killed.kill()
+            killed.wait(30)
+            with site.client() as client:
+                for _ in range(10):
+                    reply = client.post("/api/ask", json={"question": "Was kostet die neue Brücke?"})
+                    assert reply.json()["citations"][0]["quote"] == "Die neue Brücke kostet 14 Millionen Euro."
+        stays.terminate()
+        assert stays.wait(30) == 0
+    logged = (tmp_path / f"log{len('--no-build')}").read_text(encoding="utf-8")
+    assert "it is taken into use once it is published" in logged
+    assert logged.count("is in use: ") == 2
