@@ -84,6 +84,9 @@ class Index:
     def close(self) -> None:
         """Let go of files and memory; nobody may use it any more."""
         self.corpus.close()
+        leave = getattr(self.store, "close", None)  # a store on a server has a connection
+        if leave is not None:
+            leave()
         # `allowed` refers back to this object: without this the garbage collector alone would find the ring, and a
         # server that loads a new index now and then would hold several.
         vars(self).clear()
