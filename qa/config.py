@@ -165,6 +165,9 @@ class Settings:
         _number(0, 1, float),
         "confidence below which the articles are said not to answer; unset: the fitted one",
     )
+    keep_builds: int = _setting(
+        1, _number(0, 1000, int), "earlier builds that stay beside the published one, for `qa index rollback`"
+    )
     max_file_mb: int = _setting(20, _number(1, 1024, int), "largest article file that is read, in MiB")
     host: str = _setting("127.0.0.1", _text, "address the page listens on")
     port: int = _setting(7860, _number(0, 65535, int), "port the page listens on; 0 takes a free one")

@@ -14,19 +14,22 @@ import functools
 import hashlib
 import json
 import re
+import shutil
 import tempfile
 import threading
 import unicodedata
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tantivy
 
-from qa.errors import IndexDamagedError, IndexStaleError
+from qa.errors import IndexDamagedError, IndexStaleError, QAError
+from qa.publish import share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from qa.only import CodeRange
     from qa.types import Lang
@@ -37,6 +40,8 @@ PARTS_FILE = _DATA / "compound_parts.txt"
 #: Raised by one when `plain_text`, `german_text` or an analyser changes: an index made before is then refused.
 _ANALYSIS = 1
 _STAMP = "analysis.json"
+#: tantivy's list of its own files.
+_MANAGED = ".managed.json"
 _LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
 _WRITER_BYTES = 64 << 20
 _MAX_TOKEN_BYTES = 80
@@ -289,8 +294,26 @@ class LexicalIndex:
         if (folder / "meta.json").exists():
             raise FileExistsError(f"{folder} holds a lexical index already")
         tantivy.Index(_schema(), path=str(folder), reuse=False)
-        (folder / _STAMP).write_text(json.dumps({"analysis": analysis_id()}) + "\n", encoding="utf-8")
+        _write_stamp(folder, 0)
         _tidy(folder)
+        return cls(folder, weights)
+
+    @classmethod
+    def extend(cls, before: Path, folder: Path, weights: FieldWeights = WEIGHTS) -> LexicalIndex:
+        """A copy in ``folder``, made here, of the index in ``before``, to be changed.
+
+        The files of segments are shared: tantivy writes each once. The others are rewritten in place and are copied.
+
+        Raises:
+            IndexDamagedError, IndexStaleError: As `open`.
+        """
+        cls.open(before)
+        folder.mkdir()
+        # What else lies there is not ours: a desktop's .DS_Store would be published and then change.
+        ours = {_STAMP, _MANAGED, *json.loads((before / _MANAGED).read_text(encoding="utf-8"))}
+        for path in before.iterdir():
+            if path.name in ours:
+                (shutil.copyfile if path.suffix == ".json" else share)(path, folder / path.name)
         return cls(folder, weights)
 
     @classmethod
@@ -319,6 +342,7 @@ class LexicalIndex:
         """Remove these keys; unknown ones are passed over. In force after `commit`."""
         wanted = [key for key in keys if 0 <= key <= _MAX_KEY]
         if wanted:
+            _write_stamp(self._folder, self.removed + len(wanted))
             # By query: `delete_documents_by_term` takes an int for a signed term and silently deletes nothing.
             query = tantivy.Query.term_set_query(_schema(), "key", wanted)
             self._open_writer().delete_documents_by_query(query)
@@ -336,6 +360,11 @@ class LexicalIndex:
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
+
+    @property
+    def removed(self) -> int:
+        """How many passages were removed since `create`: until then they count in the statistics of words."""
+        return int(json.loads((self._folder / _STAMP).read_text(encoding="utf-8"))["removed"])
 
     def search(self, question: str, k: int, among: Sequence[CodeRange] | None = None) -> LexicalHits:
         """The k passages that fit best; fewer where no more share a term with the question.
@@ -412,11 +441,8 @@ def _open_searcher(folder: Path) -> tantivy.Searcher:
     tantivy takes a lock file when it opens an index and fails in a folder that it cannot write to. Once open, a
     searcher holds its files mapped and needs their names no more.
     """
-    with tempfile.TemporaryDirectory(prefix="qa-lexical-", ignore_cleanup_errors=True) as view:
+    with _view(folder) as view:
         try:
-            for path in folder.resolve().iterdir():
-                if path.name not in _LOCKS:
-                    (Path(view) / path.name).symlink_to(path)
             index = tantivy.Index.open(view)
             index.config_reader("manual")  # no thread that watches the folder
             searcher = index.searcher()
@@ -427,8 +453,40 @@ def _open_searcher(folder: Path) -> tantivy.Searcher:
     return searcher
 
 
+@contextmanager
+def _view(folder: Path) -> Iterator[str]:
+    """A temporary folder of links to the files of an index.
+
+    Raises:
+        IndexDamagedError: There is no such index.
+        QAError: Nothing can be written where temporary files go.
+    """
+    try:
+        names = [path for path in folder.resolve().iterdir() if path.name not in _LOCKS]
+    except OSError as error:
+        raise _damaged(folder, error) from error
+    with ExitStack() as stack:
+        try:
+            view = stack.enter_context(tempfile.TemporaryDirectory(prefix="qa-lexical-", ignore_cleanup_errors=True))
+            for path in names:
+                (Path(view) / path.name).symlink_to(path)
+            for lock in _LOCKS:
+                # tantivy would make them. Where that fails it must not look as if the index were damaged: it would be
+                # built anew for want of room in /tmp.
+                (Path(view) / lock).touch()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            mend = "make room there, or name another folder in TMPDIR"
+            raise QAError(f"no temporary files can be written: {reason}", mend) from None
+        yield view
+
+
 def _damaged(folder: Path, error: Exception) -> IndexDamagedError:
     return IndexDamagedError(f"the lexical index in {folder} cannot be opened: {error}", "qa build")
+
+
+def _write_stamp(folder: Path, removed: int) -> None:
+    (folder / _STAMP).write_text(json.dumps({"analysis": analysis_id(), "removed": removed}) + "\n", encoding="utf-8")
 
 
 def _tidy(folder: Path) -> None:
@@ -437,5 +495,5 @@ def _tidy(folder: Path) -> None:
     for path in folder.iterdir():
         if path.name in _LOCKS:
             path.unlink()
-        elif path.is_file():
+        elif path.is_file() and path.stat().st_mode & 0o777 != mode:
             path.chmod(mode)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from qa.errors import ArticlesError, QAError
 from qa.manifest import read_manifest
-from qa.publish import current_build
+from qa.publish import current_build, held_build
 from qa.reading.formats import READERS
 
 if TYPE_CHECKING:
@@ -152,6 +152,7 @@ class Watcher:
         self._retry = FIRST_RETRY
         self._retry_at = 0.0
         self._failed = False
+        self._held: str | None = None
         self._bad = {} if built is None else self._bad_files()
         self._stop = threading.Event()
         self.state = WatchState(bad_files=None if built is None else len(self._bad))
@@ -174,7 +175,8 @@ class Watcher:
             if not self._failed:
                 self._recovered()
                 return pause
-            if self._clock() < self._retry_at:
+            released = self._held is not None and held_build(self._settings.index) is None
+            if self._clock() < self._retry_at and not released:
                 return pause
         elif now != self._pending:
             self._pending, self._pending_since = now, self._clock()
@@ -191,6 +193,7 @@ class Watcher:
         self._built, self._pending = now, None
         try:
             self._refuse_to_empty(now)
+            self._respect_rollback()
             self._build()
         except QAError as error:
             if self._stop.is_set():
@@ -224,6 +227,16 @@ class Watcher:
                 f"{self._settings.articles} is empty now, and the index keeps its {manifest.article_count} articles",
                 "if that is meant: qa build",
             )
+
+    def _respect_rollback(self) -> None:
+        """Whoever went back to an earlier build does not want the next change of an article to undo that.
+
+        Raises:
+            QAError: A rollback holds a build.
+        """
+        self._held = held_build(self._settings.index)
+        if self._held is not None:
+            raise QAError(f"the articles have changed, and a rollback holds build {self._held}", "qa build")
 
     def _bad_files(self) -> dict[str, str]:
         manifest = self._published()

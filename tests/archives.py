@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from qa.build import build_index
 from qa.config import Settings
-from qa.publish import CURRENT_FILE, current_build
+from qa.publish import current_build
 from tests.fakes import WordEncoder
 
 if TYPE_CHECKING:
@@ -46,12 +46,6 @@ class Archive:
     def folder(self) -> Path:
         """The published build."""
         return current_build(self.settings.index)
-
-    def point(self, build_id: str) -> None:
-        """Publish a build that is there, as going back to an earlier one does."""
-        pointer = self.settings.index / ".tmp-pointer"
-        pointer.write_text(build_id + "\n", encoding="ascii")
-        pointer.replace(self.settings.index / CURRENT_FILE)
 
 
 def archive(folder: Path, encoder: Encoder | None = None, **settings: Any) -> Archive:

@@ -218,11 +218,11 @@ def test_ensuring_without_building_refuses(folders: Settings) -> None:
 def test_a_damaged_index_is_built_again(folders: Settings) -> None:
     write(folders, "a.md", STORY.format(10))
     summary = build_index(folders, WordEncoder())
-    damaged = summary.folder / "chunks.npy"
+    damaged = summary.folder / "chunks" / "000000000000"
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"x")
     reasons: list[str] = []
     ensure_index(folders, WordEncoder(), starting=reasons.append)
-    assert "chunks.npy is damaged" in reasons[0]
+    assert "chunks/000000000000 is damaged" in reasons[0]
 
 
 KILLED = """

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qa.errors import IndexDamagedError, IndexStaleError
 from qa.manifest import SCHEMA, Manifest, Recipe, checksums, read_manifest, verify
@@ -23,11 +26,25 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert read_manifest(tmp_path) == manifest()
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"schema": 2}', '{"schema": 2, "recipe": {}}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "{}", f'{{"schema": {SCHEMA}}}', f'{{"schema": {SCHEMA}, "recipe": {{}}}}']
+)
 def test_a_broken_manifest_is_damage(tmp_path: Path, content: str) -> None:
     (tmp_path / "manifest.json").write_text(content)
     with pytest.raises(IndexDamagedError, match="qa build"):
         read_manifest(tmp_path)
+
+
+@given(st.data())
+def test_any_other_byte_in_a_manifest_is_damage(data: st.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "manifest.json"
+        manifest().write(Path(folder))
+        content = bytearray(path.read_bytes())
+        content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+        path.write_bytes(content)
+        with pytest.raises(IndexDamagedError, match=r"manifest\.json"):
+            read_manifest(Path(folder))
 
 
 def test_a_missing_manifest_is_damage(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from qa.bot import Bot
+from qa.builds import roll_back
 from qa.errors import IndexDamagedError
 from qa.index import Index, load_index
 from qa.live import LiveBot
@@ -50,25 +51,30 @@ def follower(place: Archive, **options: Any) -> tuple[LiveBot, Reloader]:
     return bot, Reloader(bot, place.settings, **options)
 
 
-def damage(folder: Path) -> None:
-    path = folder / "corpus.db"
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
+def rewrite(path: Path, content: bytes) -> None:
+    """Put other bytes in a file's place; the file itself may belong to the build before, too."""
+    path.unlink()
     path.write_bytes(content)
 
 
+def damage(folder: Path) -> None:
+    content = bytearray((folder / "corpus.db").read_bytes())
+    content[len(content) // 2] ^= 1
+    rewrite(folder / "corpus.db", bytes(content))
+
+
 def other_schema(folder: Path) -> None:
-    path = folder / MANIFEST_FILE
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 1}), encoding="utf-8")
+    record = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+    del record["sha256"]
+    rewrite(folder / MANIFEST_FILE, json.dumps(record | {"schema": 1}).encode())
 
 
 def truncated(folder: Path) -> None:
-    path = folder / "dense.faiss"
-    path.write_bytes(path.read_bytes()[:100])
+    rewrite(folder / "dense.faiss", (folder / "dense.faiss").read_bytes()[:100])
 
 
 def gone(folder: Path) -> None:
-    (folder / "keys.npy").unlink()
+    next((folder / "keys").iterdir()).unlink()
 
 
 def test_the_first_build_and_each_later_one_are_taken_into_use(place: Archive) -> None:
@@ -89,7 +95,7 @@ def test_going_back_to_an_earlier_build_is_followed(place: Archive) -> None:
     bot, reloader = follower(place)
     reloader.look()
     assert bot.index_id == second.build_id
-    place.point(first.build_id)
+    roll_back(place.settings, place.encoder)
     assert reloader.look() is True
     assert bot.index_id == first.build_id
     bot.close()
@@ -100,7 +106,7 @@ def test_going_back_to_an_earlier_build_is_followed(place: Archive) -> None:
     [
         (damage, r"corpus\.db is damaged \(its checksum differs\) - qa build"),
         (truncated, r"dense\.faiss is damaged"),
-        (gone, r"keys\.npy cannot be read: No such file"),
+        (gone, r"keys/\d+ cannot be read: No such file"),
         (other_schema, r"has index schema 1, this version writes \d+ - qa build"),
     ],
 )

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.build import build_index
+from qa.builds import roll_back
 from qa.config import Settings
 from qa.errors import ArticlesError, QAError
 from qa.manifest import read_manifest
@@ -210,6 +211,24 @@ def test_an_empty_folder_does_not_empty_an_index(watch: Watch) -> None:
     (watch.articles / ".a.md").rename(watch.articles / "a.md")
     watch.go(20)
     assert watch.watcher.state.error is None
+
+
+def test_a_rollback_holds_until_somebody_builds(watch: Watch) -> None:
+    first = build_index(watch.settings, WordEncoder()).manifest.build_id
+    _change(watch.articles)
+    build_index(watch.settings, WordEncoder())
+    roll_back(watch.settings, WordEncoder(), first)
+    watch.watcher = Watcher(watch.settings, listed(watch.articles), build=watch.build, clock=watch.clock)
+    watch.go(20)
+    assert watch.watcher.state.error is None
+    _write(watch.articles)
+    watch.go(600)
+    assert watch.builds == []
+    held = f"the articles have changed, and a rollback holds build {first} - qa build"
+    assert watch.watcher.state.error == held
+    build_index(watch.settings, WordEncoder())
+    watch.go(10)
+    assert (len(watch.builds), watch.watcher.state.error) == (1, None)
 
 
 def test_bad_files_are_named_once(watch: Watch, caplog: pytest.LogCaptureFixture) -> None:
