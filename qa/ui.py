@@ -276,7 +276,7 @@ def mount_settings(article_count: int, *, written: bool = False) -> dict[str, An
 
 
 def _head() -> str:
-    keys = ("log", "close", "panel", "panel_loading", "panel_failed")
+    keys = ("log", "close", "panel", "panel_loading", "panel_failed", "panel_changed")
     texts = {lang: {key: getattr(labels, key) for key in keys} for lang, labels in LABELS.items()}
     return (
         f'<meta name="qa-labels" content="{escape(json.dumps(texts))}">'

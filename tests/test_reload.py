@@ -30,6 +30,7 @@ from qa.web import create_app
 from tests.archives import QUESTIONS, Archive, archive, said, until, until_more
 from tests.fakes import WordEncoder
 from tests.sites import listening
+from tests.test_ui import Session
 
 
 class Clock:
@@ -355,6 +356,7 @@ def test_everything_that_tells_of_the_index_follows_it(place: Archive) -> None:
         assert first["starters"] == ["Brücke 1", "Soldaten"]
         assert (first["outlets"], first["dates"]) == ([[["Hafenbote 1", "Hafenbote 1"]]], 2)
         cited = {one["title"]: one["id"] for one in client.get("/api/articles").json()["articles"]}
+        opened = Session(client)  # type: ignore[arg-type]  # a client of another library with the same methods
 
         (place.settings.articles / "soldaten.md").unlink()
         place.write("bruecke.md", "Die Brücke ist fertig.", "Fertig", "Elbebote")
@@ -369,6 +371,17 @@ def test_everything_that_tells_of_the_index_follows_it(place: Archive) -> None:
         assert f'article_qa_index_info{{index_id="{second.build_id}"}} 1.0' in client.get("/metrics").text
         assert "article_qa_articles 3.0" in client.get("/metrics").text
         _links_still_lead(client, cited["Brücke 1"], cited["Soldaten"])
+        _an_open_page_goes_on(opened)
+
+
+def _an_open_page_goes_on(opened: Session) -> None:
+    """It was loaded when there were other articles: what it asks is answered from those of now, or it is told why not."""
+    opened.filter = ["", "", ["Hafenbote 1"]]
+    assert "no article is from an outlet called 'Hafenbote 1' - there are 'Elbebote'" in unescape(opened.ask("Ist die Brücke fertig?")[-1])
+    opened.filter = ["", "", ["Elbebote"]]
+    assert "Die Brücke ist fertig." in re.sub("<.*?>", "", unescape(opened.ask("Ist die Brücke fertig?")[-1]))
+    opened.filter = []
+    assert "Brücke 1" in unescape(opened.start(0)[-2])
 
 
 def _links_still_lead(client: httpx.Client, stays: str, gone: str) -> None:

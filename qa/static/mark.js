@@ -37,6 +37,29 @@ export function markRange(root, start, end) {
   return first;
 }
 
+/**
+ * Marks a quote where it stands now: the article may have been edited since it was quoted.
+ * @param {string} quote what [start, end) was when it was quoted; "" where that is not known
+ * @returns {HTMLElement|null} the first mark, or null where the article does not have the quote any more
+ */
+export function markQuote(root, start, end, quote) {
+  const mark = markRange(root, start, end);
+  const marked = [...root.querySelectorAll("mark")].map((one) => one.textContent).join(" ");
+  if (!quote || words(marked) === words(quote)) return mark;
+  for (const paragraph of root.querySelectorAll("[data-start]")) {
+    const text = paragraph.textContent;
+    const at = text.indexOf(quote);
+    if (at < 0) continue;
+    const from = Number(paragraph.dataset.start) + Array.from(text.slice(0, at)).length;
+    return markRange(root, from, from + Array.from(quote).length);
+  }
+  return markRange(root, 0, 0);
+}
+
+function words(text) {
+  return text.split(/\s+/).filter(Boolean).join(" ");
+}
+
 /** "smooth", or "auto" for people who asked for less motion. */
 export function scrollBehavior() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
