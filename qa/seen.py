@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +77,7 @@ class Seen:
         return found
 
     def save(self) -> None:
-        """Remember it for the next time. Needs `qa.publish.build_lock`.
-
-        Raises:
-            OSError: It cannot be written.
-        """
+        """Remember it for the next time, if it can be written. Needs `qa.publish.build_lock`."""
         if self._known == self._stored:
             return
         files = {
@@ -89,8 +86,10 @@ class Seen:
         }
         text = json.dumps({"articles": self._articles, "files": files}, ensure_ascii=False)
         pointer = self._path.with_name(f"{TMP_PREFIX}{SEEN_FILE}")
-        pointer.write_text(text, encoding="utf-8")
-        pointer.replace(self._path)
+        # Lost, it costs time; on a full disk a build that needs no room itself must not fail for it.
+        with suppress(OSError):
+            pointer.write_text(text, encoding="utf-8")
+            pointer.replace(self._path)
 
     def _load(self) -> _Known:
         try:

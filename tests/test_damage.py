@@ -123,6 +123,26 @@ def test_what_is_no_part_of_a_build_is_passed_over(sound: Path, whole, tmp_path:
     assert len(content(place)["articles"]) == 4
 
 
+def test_a_file_that_two_builds_share_damages_both_and_the_next_build_mends_it(
+    sound: Path, whole, tmp_path: Path
+) -> None:
+    """An update links what it did not change: such builds are no copies of each other."""
+    place = copy(sound, tmp_path / "place")
+    folder = current_build(place / "index")
+    shared = [path for path in folder.rglob("*") if path.is_file() and path.stat().st_nlink > 1]
+    if not shared:
+        pytest.skip("this file system has no hard links")
+    shared[0].write_bytes(shared[0].read_bytes() + b"x")
+    faults = [one.fault for one in list_builds(place / "index")]
+    assert len(faults) == 2
+    assert all(shared[0].name in fault for fault in faults)
+    ran = qa_command(place, "index", "rollback")
+    assert (ran.status, ran.err.count("\n")) == (1, 1)
+    assert f"{shared[0].name} is damaged" in ran.err
+    build(place)
+    assert content(place) == whole
+
+
 COMMANDS = (["ask", "Wo stehen Haubitzen?", "--no-build"], ["serve", "--no-build"], ["info"])
 
 
