@@ -58,9 +58,9 @@ class PageValues:
         """Make the configuration again, if it is stale."""
         with self._lock:
             while self.stale:
-                self._of = self._desk.index_id
+                index_id = self._desk.index_id
                 self._fill()
-                self._made = True
+                self._of, self._made = index_id, True
 
     def _fill(self) -> None:
         desk = self._desk
