@@ -281,7 +281,7 @@ class LexicalIndex:
         self._folder = folder
         self._weights = weights
         self._writer: tantivy.IndexWriter | None = None
-        self._searcher = _open_searcher(folder)
+        self._opened: tantivy.Searcher | None = None
 
     @classmethod
     def create(cls, folder: Path, weights: FieldWeights = WEIGHTS) -> LexicalIndex:
@@ -299,24 +299,6 @@ class LexicalIndex:
         return cls(folder, weights)
 
     @classmethod
-    def extend(cls, before: Path, folder: Path, weights: FieldWeights = WEIGHTS) -> LexicalIndex:
-        """A copy in ``folder``, made here, of the index in ``before``, to be changed.
-
-        The files of segments are shared: tantivy writes each once. The others are rewritten in place and are copied.
-
-        Raises:
-            IndexDamagedError, IndexStaleError: As `open`.
-        """
-        cls.open(before)
-        folder.mkdir()
-        # What else lies there is not ours: a desktop's .DS_Store would be published and then change.
-        ours = {_STAMP, _MANAGED, *json.loads((before / _MANAGED).read_text(encoding="utf-8"))}
-        for path in before.iterdir():
-            if path.name in ours:
-                (shutil.copyfile if path.suffix == ".json" else share)(path, folder / path.name)
-        return cls(folder, weights)
-
-    @classmethod
     def open(cls, folder: Path, weights: FieldWeights = WEIGHTS) -> LexicalIndex:
         """The index in ``folder``.
 
@@ -330,7 +312,29 @@ class LexicalIndex:
             raise _damaged(folder, error) from error
         if stamp != analysis_id():
             raise IndexStaleError(f"the lexical index in {folder} was made by another analyser", "qa build")
-        return cls(folder, weights)
+        index = cls(folder, weights)
+        index._opened = _open_searcher(folder)
+        return index
+
+    def extend(self, folder: Path) -> LexicalIndex:
+        """A copy in ``folder``, made here, of what was committed, to be changed.
+
+        The files of segments are shared: tantivy writes each once. The others are rewritten in place and are copied.
+        """
+        folder.mkdir()
+        # What else lies there is not ours: a desktop's .DS_Store would be published and then change.
+        ours = {_STAMP, _MANAGED, *json.loads((self._folder / _MANAGED).read_text(encoding="utf-8"))}
+        for path in self._folder.iterdir():
+            if path.name in ours:
+                (shutil.copyfile if path.suffix == ".json" else share)(path, folder / path.name)
+        return type(self)(folder, self._weights)
+
+    @property
+    def _searcher(self) -> tantivy.Searcher:
+        # Not opened before it is asked: an update of a copy would open it twice, 20 ms each.
+        if self._opened is None:
+            self._opened = _open_searcher(self._folder)
+        return self._opened
 
     def add(self, chunks: Iterable[LexicalDoc]) -> None:
         """Add passages under new keys; searched after `commit`."""
@@ -356,7 +360,7 @@ class LexicalIndex:
         writer.garbage_collect_files()
         writer.wait_merging_threads()
         _tidy(self._folder)
-        self._searcher = _open_searcher(self._folder)
+        self._opened = _open_searcher(self._folder)
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)

@@ -86,10 +86,13 @@ class Seen:
         }
         text = json.dumps({"articles": self._articles, "files": files}, ensure_ascii=False)
         pointer = self._path.with_name(f"{TMP_PREFIX}{SEEN_FILE}")
-        # Lost, it costs time; on a full disk a build that needs no room itself must not fail for it.
-        with suppress(OSError):
+        try:
             pointer.write_text(text, encoding="utf-8")
             pointer.replace(self._path)
+        except OSError:
+            # A build that has something to write says what is wrong with the disk; one that has not need not care.
+            with suppress(OSError):
+                pointer.unlink(missing_ok=True)
 
     def _load(self) -> _Known:
         try:

@@ -41,7 +41,7 @@ def content(folders: Settings, encoder: WordEncoder) -> dict[str, object]:
             vectors = np.vstack([index.vector_of(record)[None], index.sentence_vectors_of(record)])
             found[record.chunk.id] = (record.chunk, record.sentences, vectors.tobytes())
     query = encoder.encode_queries(["Seoul prüft Soldaten"])
-    hits = index.store.search(query, 10)
+    hits = index.store.search(query, 100)  # all of them: of equal scores FAISS may leave out any
     found["dense"] = (hits.keys.tolist(), hits.scores.tolist())
     lexical = index.lexical.search("Soldaten Präsidialamt", 10)
     found["lexical"] = (lexical.keys, lexical.scores)

@@ -71,8 +71,8 @@ def test_damage_is_found_and_named_when_the_index_is_opened(sound: Path, whole, 
     path = sound / name
     before = path.read_bytes()
     after = data.draw(spoilt(before))
+    aside = path.rename(sound / "aside")
     try:
-        path.unlink()
         if after is not None:
             path.write_bytes(after)
         if after == before:
@@ -85,8 +85,7 @@ def test_damage_is_found_and_named_when_the_index_is_opened(sound: Path, whole, 
         assert "\n" not in str(caught.value)
         assert list_builds(sound / "index")[0].fault.startswith("damaged: ")
     finally:
-        path.unlink(missing_ok=True)
-        path.write_bytes(before)
+        aside.replace(path)  # not written anew: it may be a file of two builds
 
 
 @given(pointer=st.binary(max_size=40))
@@ -147,8 +146,10 @@ COMMANDS = (["ask", "Wo stehen Haubitzen?", "--no-build"], ["serve", "--no-build
 
 
 def damaged_places(sound: Path) -> list[tuple[str, bytes | None]]:
-    """Every file of the build and ``CURRENT``, each in turn cut to a half, empty or gone."""
-    names = [*map(str, files_of(sound)), "index/CURRENT"]
+    """The files of the build, one of each folder in it, and ``CURRENT``, in turn cut to a half, empty or gone."""
+    depth = min(len(name.parts) for name in files_of(sound))
+    some = {name if len(name.parts) == depth else name.parent: name for name in files_of(sound)}
+    names = [*map(str, some.values()), "index/CURRENT"]
     ways = [lambda old: old[: len(old) // 2], lambda _old: b"", lambda _old: None]
     return [(name, ways[place % 3]((sound / name).read_bytes())) for place, name in enumerate(names)]
 
@@ -161,12 +162,11 @@ def test_every_command_says_one_line_and_a_build_mends_it(sound: Path, whole, tm
         (place / name).unlink()
         if left is not None:
             (place / name).write_bytes(left)
-        for command in COMMANDS if turn == 0 else [COMMANDS[turn % len(COMMANDS)]]:
-            ran = qa_command(place, *command)
-            assert (ran.status > 0, ran.out, ran.err.count("\n")) == (True, "", 1), (name, command, ran)
-            assert Path(name).name in ran.err or left is None
-            assert " - qa build --articles" in ran.err, (name, command, ran)
-            assert "unexpected" not in ran.err
+        ran = qa_command(place, *COMMANDS[turn % len(COMMANDS)])
+        assert (ran.status > 0, ran.out, ran.err.count("\n")) == (True, "", 1), (name, ran)
+        assert Path(name).name in ran.err or left is None
+        assert " - qa build --articles" in ran.err, (name, ran)
+        assert "unexpected" not in ran.err
     doctor = qa_command(place, "doctor")
     assert doctor.status == 1
     assert "FAIL index: " in doctor.out

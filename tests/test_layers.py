@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "qa"
 LAYERS = [
     ["errors", "types"],
     ["config", "only", "text", "labels", "metrics", "wordtable"],
-    ["likeness", "embed"],
+    ["likeness", "embed", "ivf"],
     ["measuring.questions", "measuring.datasets"],
     ["reading.dates", "reading.glue", "reading.imprint", "reading.furniture", "reading.lines", "reading.pdf"],
     ["reading.frontmatter", "reading.headline", "reading.formats", "reading.clean"],

@@ -74,6 +74,16 @@ def test_every_file_is_checked(tmp_path: Path) -> None:
         verify(tmp_path, written)
 
 
+def test_the_files_of_the_build_before_are_not_read_again(tmp_path: Path) -> None:
+    for folder in (tmp_path / "old", tmp_path / "new"):
+        folder.mkdir()
+        (folder / "alike").write_text("one")
+    (tmp_path / "old" / "same").write_text("two")
+    (tmp_path / "new" / "same").hardlink_to(tmp_path / "old" / "same")
+    found = checksums(tmp_path / "new", before=tmp_path / "old", known={"alike": "from before", "same": "from before"})
+    assert found == {"alike": checksums(tmp_path / "old")["alike"], "same": "from before"}
+
+
 def test_a_difference_of_recipes_is_named() -> None:
     other = replace(RECIPE, encoder_sha256="b" * 64, chunk_words=50)
     said = RECIPE.difference(other)
