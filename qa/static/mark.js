@@ -43,21 +43,28 @@ export function markRange(root, start, end) {
  * @returns {HTMLElement|null} the first mark, or null where the article does not have the quote any more
  */
 export function markQuote(root, start, end, quote) {
+  const wanted = words(quote);
   const mark = markRange(root, start, end);
-  const marked = [...root.querySelectorAll("mark")].map((one) => one.textContent).join(" ");
-  if (!quote || words(marked) === words(quote)) return mark;
+  const marked = [...root.querySelectorAll("mark")].flatMap((one) => words(one.textContent));
+  if (!wanted.length || marked.join(" ") === wanted.join(" ")) return mark;
+  // A quote may be a run of paragraphs: what parts them here is as long as in the article, and as good as any blank.
+  let text = "";
+  let length = 0;
   for (const paragraph of root.querySelectorAll("[data-start]")) {
-    const text = paragraph.textContent;
-    const at = text.indexOf(quote);
-    if (at < 0) continue;
-    const from = Number(paragraph.dataset.start) + Array.from(text.slice(0, at)).length;
-    return markRange(root, from, from + Array.from(quote).length);
+    const gap = Number(paragraph.dataset.start) - length;
+    const own = paragraph.textContent;
+    text += "\n".repeat(Math.max(gap, 0)) + own;
+    length += gap + Array.from(own).length;
   }
-  return markRange(root, 0, 0);
+  const escaped = wanted.map((word) => word.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
+  const found = new RegExp(escaped.join("\\s+"), "u").exec(text);
+  if (!found) return markRange(root, 0, 0);
+  const from = Array.from(text.slice(0, found.index)).length;
+  return markRange(root, from, from + Array.from(found[0]).length);
 }
 
 function words(text) {
-  return text.split(/\s+/).filter(Boolean).join(" ");
+  return text.split(/\s+/).filter(Boolean);
 }
 
 /** "smooth", or "auto" for people who asked for less motion. */

@@ -81,3 +81,39 @@ def test_an_article_that_has_gone_is_said_to_be_so(open_page: OpenPage, site: st
     edit(bot, None)
     open_quote(page)
     expect(page.get_by_text(LABELS["en"].not_found_text)).to_be_visible()
+
+
+#: What marks a quote in paragraphs put together as the server does, run in the page.
+MARK = """
+async ([text, start, end, quote]) => {
+    const { markQuote } = await import("/static/qa/mark.js");
+    const root = document.createElement("div");
+    for (const part of text.matchAll(/\\S.*?(?=\\n\\n|$)/gs)) {
+        const paragraph = document.createElement("p");
+        paragraph.dataset.start = Array.from(text.slice(0, part.index)).length;
+        paragraph.textContent = part[0];
+        root.append(paragraph);
+    }
+    markQuote(root, start, end, quote);
+    return [...root.querySelectorAll("mark")].map((one) => one.textContent);
+}
+"""
+RUN = "First point (a+b) costs 3.5 $.\n\nSecond point 🦉: [x] {y} | z\\w -- ^done?\n\nThird point."
+
+
+@pytest.mark.parametrize("before", ["", "🦉 Something new.\n\n", "Second point\n\nFirst point\n\n"])
+def test_a_run_of_paragraphs_is_found_again_whatever_signs_it_has(open_page: OpenPage, before: str) -> None:
+    page = open_page()
+    shown = page.evaluate(MARK, [f"{before}{RUN}\n\nAnd so on.", 0, len(RUN), RUN])
+    assert shown == RUN.split("\n\n")
+    assert page.evaluate(MARK, [f"{before}And so on.", 0, len(RUN), RUN]) == []
+    assert page.evaluate(MARK, [f"{before}And so on.", 0, 3, ""]) != []
+
+
+def test_a_range_that_still_holds_the_quote_is_marked_there_and_not_at_its_first_like(open_page: OpenPage) -> None:
+    text = "Yes. No. Yes."
+    page = open_page()
+    marked = page.evaluate(
+        MARK.replace("map((one) => one.textContent)", "map((one) => one.previousSibling.length)"), [text, 9, 13, "Yes."]
+    )
+    assert marked == [9]
