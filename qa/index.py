@@ -113,6 +113,14 @@ class Index:
             return self.lexical
         return MilvusWords.open(Client(Server.of(settings)), name, self.keys_in)
 
+    def close(self) -> None:
+        """Let go of files, memory and connections; nobody may use it any more."""
+        self.corpus.close()
+        self.close_stores()
+        # `allowed` refers back to this object: without this the garbage collector alone would find the ring, and a
+        # server that loads a new index now and then would hold several.
+        vars(self).clear()
+
     def close_stores(self) -> None:
         """End the connections to a server; the index is not searched again."""
         for opened in (vars(self).pop("store", None), vars(self).pop("words", None)):

@@ -80,6 +80,7 @@ class Labels:
     panel: str
     panel_loading: str
     panel_failed: str
+    panel_changed: str
     back: str
     not_found: str
     not_found_text: str
@@ -152,6 +153,7 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         close="Schließen",
         panel="Artikel",
         panel_loading="Der Artikel wird geladen …",
+        panel_changed="Der Artikel wurde seit der Antwort geändert. Die zitierte Stelle steht so nicht mehr darin.",
         panel_failed="Der Artikel ließ sich nicht laden. Läuft der Server noch? Bitte versuchen Sie es noch einmal.",
         back="Zur Startseite",
         not_found="Hier ist nichts",
@@ -226,6 +228,7 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         close="Close",
         panel="Article",
         panel_loading="Loading the article …",
+        panel_changed="This article was edited after the answer. The quoted passage is no longer in it.",
         panel_failed="The article could not be loaded. Is the server still running? Please try again.",
         back="Back to the start",
         not_found="There is nothing here",

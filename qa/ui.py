@@ -54,7 +54,7 @@ class _Parts:
     filter: FilterRow
 
     def all(self) -> list[Any]:
-        return [self.turns, self.chat, self.box, self.send, *self.filter.shown]
+        return [self.turns, self.chat, self.box, self.send, *self.filter.inputs()]
 
     def show(self, turns: list[Turn], *, waiting: str = "", busy: bool = False) -> Update:
         """The conversation, and while ``waiting`` is shown at its end or it is busy, no way to ask another question."""
@@ -76,7 +76,6 @@ def build_page(bot: Answerer, name: str, *, logged: bool = False) -> gr.Blocks:
         name: Shown at the top.
         logged: Whether questions are written to a log; the page then says so.
     """
-    titles = starter_titles(bot.articles())
     # analytics_enabled=False: otherwise Gradio asks api.gradio.app for its newest version here.
     with gr.Blocks(title=name, analytics_enabled=False) as page:
         with gr.Column(elem_id="qa-head"):
@@ -100,12 +99,12 @@ def build_page(bot: Answerer, name: str, *, logged: bool = False) -> gr.Blocks:
             row = filter_row(bot)
         if logged:
             gr.Markdown(I18nData("logged"), elem_id="qa-logged", container=False)
-        starters = _starters(titles)
+        starters = _starters()
         parts = _Parts(turns=gr.State([]), chat=chat, box=box, send=send, filter=row)
         _listen([box.submit, send.click], _asking(bot, parts), [box, parts.turns, *row.inputs()], parts)
         _listen([everywhere.click], _asking_everywhere(bot, parts), [box, parts.turns], parts)
-        for starter, title in zip(starters, titles, strict=True):
-            _listen([starter.click], _starting(bot, parts, title), [parts.turns, *row.inputs()], parts)
+        for starter in starters:
+            _listen([starter.click], _starting(bot, parts), [starter, parts.turns, *row.inputs()], parts)
     page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=CONCURRENCY)
     # After every event Gradio summarises up to 10,000 of them for its dashboard, which is off here; with pandas 3 that
     # costs 6 to 9 ms and ends in a deprecation warning on the server's standard error.
@@ -113,12 +112,11 @@ def build_page(bot: Answerer, name: str, *, logged: bool = False) -> gr.Blocks:
     return page
 
 
-def _starters(titles: tuple[str, ...]) -> list[Any]:
-    if not titles:
-        return []
+def _starters() -> list[Any]:
+    """Places for the starter questions; `qa.page_values` fills them."""
     with gr.Column(elem_id="qa-starters"):
         gr.Markdown(I18nData("starters"), elem_id="qa-starters-title", container=False)
-        return [gr.Button(title, elem_classes="qa-starter") for title in titles]
+        return [gr.Button("", elem_classes="qa-starter") for _ in range(STARTERS)]
 
 
 def _conversation() -> gr.Chatbot:
@@ -175,8 +173,10 @@ def _asking_everywhere(bot: Answerer, parts: _Parts) -> Callable[..., Iterator[U
     return ask
 
 
-def _starting(bot: Answerer, parts: _Parts, title: str) -> Callable[..., Iterator[Update]]:
-    def start(turns: list[Turn], since: str, until: str, outlets: list[str], request: gr.Request) -> Iterator[Update]:
+def _starting(bot: Answerer, parts: _Parts) -> Callable[..., Iterator[Update]]:
+    def start(
+        title: str, turns: list[Turn], since: str, until: str, outlets: list[str], request: gr.Request
+    ) -> Iterator[Update]:
         ui = interface_language(request.headers.get("accept-language"))
         question = starter_question(title, LABELS[ui].starter_question)
         yield from _turn(bot, parts, question, turns, request.headers, only_of(since, until, outlets))
@@ -276,7 +276,7 @@ def mount_settings(article_count: int, *, written: bool = False) -> dict[str, An
 
 
 def _head() -> str:
-    keys = ("log", "close", "panel", "panel_loading", "panel_failed")
+    keys = ("log", "close", "panel", "panel_loading", "panel_failed", "panel_changed")
     texts = {lang: {key: getattr(labels, key) for key in keys} for lang, labels in LABELS.items()}
     return (
         f'<meta name="qa-labels" content="{escape(json.dumps(texts))}">'

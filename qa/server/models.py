@@ -270,7 +270,13 @@ class Ready(Open):
     status: Literal["ready", "no-index"]
     index_id: str | None = None
     built: str | None = None
+    since: str | None = Field(default=None, description="Since when the server answers from it: UTC, ISO 8601.")
     articles: int | None = None
+    reload_error: str | None = Field(
+        default=None, description="Why the index that was published last is not the one in use."
+    )
+    build_error: str | None = Field(default=None, description="Why the articles that changed could not be indexed.")
+    bad_files: int | None = Field(default=None, description="Files that the index lacks because they cannot be read.")
 
 
 class ProblemOut(Open):
