@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qa.articles import CLEANER_VERSION, Listing
+from qa.chunk_cache import ChunkCache
 from qa.chunks import CHUNKER_VERSION
 from qa.corpus import ChunkRecord, Corpus
 from qa.dense import open_store
@@ -67,6 +68,7 @@ class Index:
         if check:
             verify(folder, self.manifest)
         self.corpus = Corpus(folder)
+        self.chunks = ChunkCache(self.corpus)
         self.store: VectorStore = open_store(self.manifest.recipe.store, folder)
         self.lexical = LexicalIndex.open(folder / LEXICAL_FOLDER)
         self._chunk_vectors = load_vectors(folder / CHUNK_VECTORS)

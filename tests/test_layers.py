@@ -23,6 +23,7 @@ LAYERS = [
     ["periods"],
     ["when"],
     ["articles", "duplicates", "chunks", "lexical", "dense", "corpus", "manifest", "publish"],
+    ["chunk_cache"],
     ["index"],
     ["build"],
     ["turns.classes"],
