@@ -25,12 +25,23 @@ from typing import Final
 import httpx
 from platformdirs import user_cache_path
 
-from eval.load_clients import Reply, Run, ask, ask_all, ask_for, differences, leave, new_client, percentile, taken, watch
+from eval.load_clients import (
+    Reply,
+    Run,
+    ask,
+    ask_all,
+    ask_for,
+    differences,
+    leave,
+    new_client,
+    percentile,
+    taken,
+    watch,
+)
 from eval.load_corpus import Asked, make_questions, read_pairs, write_articles
 from eval.load_report import HEALTH_MS, Load, Saturation, load_table, put_under, saturation_table
 from eval.load_server import ROOT, Server, build_once, measure_memory, running
 from qa.config import Settings
-from qa.errors import QAError
 
 #: Else the rate limits would be what is measured.
 UNLIMITED: Final = {"rate": 1_000_000, "rate_all": 10_000_000}
@@ -186,7 +197,9 @@ def write(shown: Sequence[str]) -> None:
     put_under(ROOT / "docs" / "RELIABILITY.md", "Load", text, "Reliability")
 
 
-def _server(url: str | None, pid: int, place: Place, settings: Mapping[str, object]) -> contextlib.AbstractContextManager[Server]:
+def _server(
+    url: str | None, pid: int, place: Place, settings: Mapping[str, object]
+) -> contextlib.AbstractContextManager[Server]:
     if url is not None:
         return contextlib.nullcontext(Server(url, pid))
     return running(place.articles, place.index, settings)

@@ -62,9 +62,7 @@ async def ask(client: httpx.AsyncClient, body: Mapping[str, object]) -> Reply:
     started = time.perf_counter()
     try:
         reply = await client.post("/api/ask", json=body)
-        return Reply(
-            reply.status_code, time.perf_counter() - started, reply.json(), reply.headers.get("retry-after")
-        )
+        return Reply(reply.status_code, time.perf_counter() - started, reply.json(), reply.headers.get("retry-after"))
     except (httpx.HTTPError, ValueError) as error:
         return Reply(0, time.perf_counter() - started, {"title": f"{type(error).__name__}: {error}"})
 

@@ -26,7 +26,9 @@ PARAGRAPH: Final = (2, 5)
 #: Words of a title, at most.
 TITLE_WORDS: Final = 9
 
-_OUTLETS: Final = tuple(f"{town} {kind}" for town in ("Elbstadt", "Nordhafen", "Talheim") for kind in ("Bote", "Kurier"))
+_OUTLETS: Final = tuple(
+    f"{town} {kind}" for town in ("Elbstadt", "Nordhafen", "Talheim") for kind in ("Bote", "Kurier")
+)
 _MISSING: Final = "no translation available"
 
 
@@ -140,22 +142,22 @@ def make_questions(pairs: Sequence[Pair], count: int, seed: int) -> list[Asked]:
 def _body(kind: str, pair: Pair, pairs: Sequence[Pair], chooser: random.Random) -> dict[str, object] | None:
     """What is sent for a question of a kind; None where the sentence gives none."""
     german = f"Was ist bekannt über {_run(pair.german, chooser)}?"
-    if kind == "german":
-        return {"question": german}
-    if kind == "english":
-        return {"question": f"What is said about {_run(pair.english, chooser)}?"}
-    if kind == "sentence":
-        return {"question": pair.german}
+    if kind in ("figure", "keywords", "misspelt"):
+        return _from_words(kind, pair, chooser)
     if kind == "follow-up":
         history = [f"Was ist bekannt über {_run(chooser.choice(pairs).german, chooser)}?", german]
         return {"question": chooser.choice(_LEANING), "history": history[chooser.randrange(2) :]}
     if kind == "filtered":
         since = f"{chooser.randint(2019, 2024)}-{chooser.randint(1, 12):02d}"
-        return {"question": german, "since": since, **({"outlet": [_OUTLETS[0]]} if chooser.random() < 0.5 else {})}  # noqa: PLR2004 - half
-    if kind == "nonsense":
-        words = ("".join(chooser.choices(_LETTERS, k=chooser.randint(2, 9))) for _ in range(chooser.randint(1, 6)))
-        return {"question": " ".join(words) + chooser.choice("?!.…")}
-    return _from_words(kind, pair, chooser)
+        return {"question": german, "since": since, "outlet": list(_OUTLETS[: chooser.randrange(3)])}
+    words = ("".join(chooser.choices(_LETTERS, k=chooser.randint(2, 9))) for _ in range(chooser.randint(1, 6)))
+    questions = {
+        "german": german,
+        "english": f"What is said about {_run(pair.english, chooser)}?",
+        "sentence": pair.german,
+        "nonsense": " ".join(words) + chooser.choice("?!.…"),
+    }
+    return {"question": questions[kind]}
 
 
 def _from_words(kind: str, pair: Pair, chooser: random.Random) -> dict[str, object] | None:

@@ -77,7 +77,7 @@ def load_table(load: Load, chunks: int) -> Iterator[str]:
     if load.memory.private:
         memory = load.memory
         yield f"| memory of the server at the end, MiB (without mapped files) | | {memory.private[-1]:.0f} |"
-        yield f"| its slope over the last half, MiB a minute (in all, MiB) | | {memory.slope():+.2f} ({memory.growth():+.1f}) |"
+        yield f"| its growth over the last half, MiB | | {memory.growth():+.1f} ({memory.slope():+.2f} a minute) |"
 
 
 def saturation_table(found: Saturation) -> Iterator[str]:
@@ -95,9 +95,9 @@ def saturation_table(found: Saturation) -> Iterator[str]:
         yield f"| `{path}` | {len(times)} | {percentile(times, 0.5):.0f} | {percentile(times, 0.95):.0f} |"
     yield ""
     yield (
-        f"Neither the right answer nor a refusal with `Retry-After`: {len(found.faults)}. The next question afterwards: "
-        f"status {found.recovered.status} in {1000 * found.recovered.seconds:.0f} ms. Places of clients that went away "
-        f"before their answers: free after {found.freed:.1f} s."
+        f"Neither the right answer nor a refusal with `Retry-After`: {len(found.faults)}. The next question "
+        f"afterwards: status {found.recovered.status} in {1000 * found.recovered.seconds:.0f} ms. Places of clients "
+        f"that went away before their answers: free after {found.freed:.1f} s."
     )
 
 
