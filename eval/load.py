@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -39,14 +39,18 @@ from eval.load_clients import (
     watch,
 )
 from eval.load_corpus import Asked, make_questions, read_pairs, write_articles
-from eval.load_report import HEALTH_MS, Load, Saturation, load_table, put_under, saturation_table
+from eval.load_report import HEALTH_MS, Load, Saturation, load_table, outcomes, put_under, saturation_table
 from eval.load_server import ROOT, Server, build_once, measure_memory, running
 from qa.config import Settings
 
+#: Where articles and index are kept from one run to the next.
+CACHE: Final = user_cache_path("article-qa") / "load"
 #: Else the rate limits would be what is measured.
 UNLIMITED: Final = {"rate": 1_000_000, "rate_all": 10_000_000}
 #: The saturation run: places to wait in, clients for each place in all, seconds, questions that they take turns with.
 WAITING, CLIENTS_PER_PLACE, SATURATED_SECONDS, SATURATED_QUESTIONS = 8, 6, 15.0, 200
+#: Questions a minute of one client, in the run that shows what comes after them.
+RATE: Final = 100
 #: Seconds that clients wait before they go away, and for how long their places are then looked at.
 IMPATIENCE, LOOKING = 0.2, 10.0
 #: Paths that must answer whatever the load.
@@ -115,9 +119,14 @@ async def saturate(
     health = await watching
     await leave(server.url, asked[: 2 * places], IMPATIENCE)
     freed = await _freed(server)
-    faults = [fault for one, several in zip(alone.replies, replies, strict=True) for fault in _faults(one, several)]
     every = [one for several in replies for one in several]
-    return Saturation(places, clients, every, faults, health, recovered, freed)
+    return Saturation(places, clients, every, faults(alone, replies), health, recovered, freed)
+
+
+def faults(alone: Run, replies: Sequence[Sequence[Reply]]) -> list[str]:
+    """What is neither the right answer nor a refusal as docs/API.md promises it, of the replies to each question."""
+    pairs = zip(alone.replies, replies, strict=True)
+    return [fault for one, several in pairs for reply in several for fault in _faults_of(one, reply)]
 
 
 async def _freed(server: Server) -> float:
@@ -130,13 +139,11 @@ async def _freed(server: Server) -> float:
     return time.perf_counter() - started
 
 
-def _faults(alone: Reply, replies: Sequence[Reply]) -> Iterator[str]:
-    """Replies that are neither the right answer nor a refusal as docs/API.md promises it."""
-    for reply in replies:
-        if reply.status not in {httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE}:
-            yield from unlike_alone(alone, reply)
-        elif not (reply.retry_after or "").isdecimal() or not str(reply.body.get("type")).startswith("/problems/"):
-            yield f"status {reply.status} without Retry-After or type"
+def _faults_of(alone: Reply, reply: Reply) -> Iterator[str]:
+    if reply.status not in {httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE}:
+        yield from unlike_alone(alone, reply)
+    elif not (reply.retry_after or "").isdecimal() or not str(reply.body.get("type")).startswith("/problems/"):
+        yield f"status {reply.status} without Retry-After or type"
 
 
 def judge(load: Load | None, saturation: Saturation | None) -> Iterator[str]:
@@ -177,7 +184,12 @@ def main() -> None:
         with running(place.articles, place.index, settings | {"waiting": WAITING}) as server:
             first = Run(alone.replies[: len(few)], alone.seconds)
             saturation = asyncio.run(saturate(server, few, first, places))
-        shown += [*saturation_table(saturation), ""]
+        with running(place.articles, place.index, UNLIMITED | {"rate": RATE}) as server:
+            limited = asyncio.run(ask_all(server.url, few, 1))
+        saturation = replace(
+            saturation, faults=[*saturation.faults, *faults(first, [[one] for one in limited.replies])]
+        )
+        shown += [*saturation_table(saturation), "", f"With `rate = {RATE}`: {outcomes(limited)}.", ""]
     print("\n".join(shown))
     wrong = list(judge(load, saturation))
     print("\n".join(wrong[:20]) or "all as promised")
@@ -214,7 +226,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--chunks", type=int, default=10_000, help="passages, at least")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the server")
-    parser.add_argument("--cache", type=Path, default=user_cache_path("article-qa") / "load")
+    parser.add_argument("--cache", type=Path, default=CACHE)
     parser.add_argument("--write", action="store_true", help="put the tables into docs/")
     return parser.parse_args()
 

@@ -101,6 +101,18 @@ def saturation_table(found: Saturation) -> Iterator[str]:
     )
 
 
+def outcomes(run: Run) -> str:
+    """How many replies of each status, and how long they took."""
+    times: dict[int, list[float]] = {}
+    for one in run.replies:
+        times.setdefault(one.status, []).append(1000 * one.seconds)
+    parts = (
+        f"{len(ms)} replies of status {status} (p95 {percentile(sorted(ms), 0.95):.0f} ms)"
+        for status, ms in sorted(times.items())
+    )
+    return ", ".join(parts)
+
+
 def _errors(run: Run) -> str:
     failed = Counter(one.status for one in run.replies if one.status != httpx.codes.OK)
     return ", ".join(f"{count} × {status}" for status, count in failed.items()) or "0"

@@ -31,8 +31,8 @@ RETRY: Final = 2
 #: Questions whose quotes are sought at the same time. The others of `concurrent` wait, or have their prose written by a
 #: language model, which costs this machine nothing. Seeking is mostly Python, which runs on one core at a time: over
 #: 10,000 passages 1, 2, 4 and 8 at once answer 33, 35, 37 and 39 questions a second, each in 26, 52, 101 and 186 ms,
-#: and hold up the server's own loop for 8, 13, 27 and 33 ms (95th percentile). ``python -m eval.load_threads``; four busy
-#: cores, so provisional.
+#: and hold up the server's own loop for 8, 13, 27 and 33 ms (95th percentile). ``python -m eval.load_threads``; four
+#: busy cores, so provisional.
 SOUGHT_AT_ONCE: Final = 2
 
 #: How a question came in.
