@@ -36,11 +36,11 @@ from eval.load_clients import (
     new_client,
     percentile,
     taken,
-    watch,
 )
 from eval.load_corpus import Asked, make_questions, read_pairs, write_articles
 from eval.load_report import HEALTH_MS, Load, Saturation, load_table, outcomes, put_under, saturation_table
 from eval.load_server import ROOT, Server, build_once, measure_memory, running
+from eval.load_watch import watching
 from qa.config import Settings
 
 #: Where articles and index are kept from one run to the next.
@@ -48,7 +48,7 @@ CACHE: Final = user_cache_path("article-qa") / "load"
 #: Else the rate limits would be what is measured.
 UNLIMITED: Final = {"rate": 1_000_000, "rate_all": 10_000_000}
 #: The saturation run: places to wait in, clients for each place in all, seconds, questions that they take turns with.
-WAITING, CLIENTS_PER_PLACE, SATURATED_SECONDS, SATURATED_QUESTIONS = 8, 6, 15.0, 200
+WAITING, CLIENTS_PER_PLACE, SATURATED_SECONDS, SATURATED_QUESTIONS = 8, 3, 15.0, 200
 #: Questions a minute of one client, in the run that shows what comes after them.
 RATE: Final = 100
 #: Seconds that clients wait before they go away, and for how long their places are then looked at.
@@ -86,12 +86,12 @@ async def ask_alone(server: Server, asked: Sequence[Asked]) -> Run:
 async def ask_together(server: Server, asked: Sequence[Asked], clients: int, alone: Run) -> Load:
     """Ask everything with many clients, looking at memory and health meanwhile, and compare with ``alone``."""
     done = asyncio.Event()
-    watching = asyncio.ensure_future(watch(server.url, HEALTH, done))
-    measuring = asyncio.ensure_future(measure_memory(server.pid, done))
-    run = await ask_all(server.url, asked, clients)
-    done.set()
+    with watching(server.url, HEALTH) as health:
+        measuring = asyncio.ensure_future(measure_memory(server.pid, done))
+        run = await ask_all(server.url, asked, clients)
+        done.set()
     unlike = [fault for pair in zip(alone.replies, run.replies, strict=True) for fault in unlike_alone(*pair)]
-    return Load(clients, alone, run, unlike, await watching, await measuring)
+    return Load(clients, alone, run, unlike, health, await measuring)
 
 
 def unlike_alone(alone: Reply, reply: Reply) -> Iterator[str]:
@@ -109,14 +109,11 @@ async def saturate(
     server: Server, asked: Sequence[Asked], alone: Run, places: int, seconds: float = SATURATED_SECONDS
 ) -> Saturation:
     """Ask with more clients than there are places; then let all ask and go away, and see when the places are free."""
-    done = asyncio.Event()
-    watching = asyncio.ensure_future(watch(server.url, HEALTH, done))
     clients = CLIENTS_PER_PLACE * places
-    replies = await ask_for(server.url, asked, clients, seconds)
+    with watching(server.url, HEALTH) as health:
+        replies = await ask_for(server.url, asked, clients, seconds)
     async with new_client(server.url, 1) as client:
         recovered = await ask(client, asked[0].body)
-    done.set()
-    health = await watching
     await leave(server.url, asked[: 2 * places], IMPATIENCE)
     freed = await _freed(server)
     every = [one for several in replies for one in several]

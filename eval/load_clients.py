@@ -1,4 +1,4 @@
-"""Clients of a running server: ask, compare answers, watch its health."""
+"""Clients of a running server: ask, and compare answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 #: Seconds after which a client gives a reply up; counted as an error.
 PATIENCE: Final = 120.0
+#: Seconds after which a client that was refused asks again: a quarter of what Retry-After says.
+PAUSE: Final = 0.5
 #: How far two numbers of one answer may lie apart: sums in another order round differently.
 ROUNDING: Final = 1e-3
 #: What may differ between two answers to one question.
 _PASSING: Final = frozenset({"timings_ms"})
-#: Seconds between two looks at a page of the server's health.
-_LOOK: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ async def ask_all(url: str, asked: Sequence[Asked], clients: int) -> Run:
 
 
 async def ask_for(
-    url: str, asked: Sequence[Asked], clients: int, seconds: float, pause: float = 0.25
+    url: str, asked: Sequence[Asked], clients: int, seconds: float, pause: float = PAUSE
 ) -> list[list[Reply]]:
     """So many clients ask for some seconds, ``pause`` after a refusal already; gives the replies to each question."""
     replies: list[list[Reply]] = [[] for _ in asked]
@@ -123,33 +123,6 @@ async def taken(url: str) -> int:
         text = (await client.get("/metrics")).text
     line = next(line for line in text.splitlines() if line.startswith("article_qa_questions_taken "))
     return int(float(line.split()[1]))
-
-
-@dataclass(slots=True)
-class Watch:
-    """Milliseconds that each path took, and what was not answered with status 200."""
-
-    milliseconds: dict[str, list[float]] = field(default_factory=dict)
-    failures: list[str] = field(default_factory=list)
-
-
-async def watch(url: str, paths: Sequence[str], done: asyncio.Event) -> Watch:
-    """Ask for each of the paths, about twenty times a second, until it is done."""
-    found = Watch({path: [] for path in paths})
-    async with new_client(url, len(paths)) as client:
-        while not done.is_set():
-            for path in paths:
-                started = time.perf_counter()
-                try:
-                    reply = await client.get(path)
-                except httpx.HTTPError as error:
-                    found.failures.append(f"{path}: {type(error).__name__}")
-                    continue
-                found.milliseconds[path].append(1000 * (time.perf_counter() - started))
-                if reply.status_code != httpx.codes.OK:
-                    found.failures.append(f"{path}: status {reply.status_code}")
-            await asyncio.sleep(_LOOK)
-    return found
 
 
 def differences(one: object, other: object, at: str = "") -> Iterator[str]:

@@ -11,8 +11,9 @@ from typing import Final
 
 import httpx
 
-from eval.load_clients import Reply, Run, Watch, percentile
+from eval.load_clients import Reply, Run, percentile
 from eval.load_server import Memory
+from eval.load_watch import Watch
 
 #: What memory may gain in the last half of a run, as a share of what it is: more is called a leak.
 FLAT: Final = 0.03

@@ -11,10 +11,11 @@ import httpx
 import pytest
 
 from eval.load import UNLIMITED, ask_alone, ask_together, faults, judge, main, saturate, unlike_alone
-from eval.load_clients import Reply, Run, Watch, ask, differences, percentile
+from eval.load_clients import Reply, Run, ask, differences, percentile
 from eval.load_corpus import KINDS, Asked, Pair, make_questions, read_pairs, write_articles
 from eval.load_report import Load, Saturation, load_table, put_under, saturation_table
 from eval.load_server import Memory, build_once, running
+from eval.load_watch import Watch
 from qa.articles import list_files, read_article
 from qa.errors import QAError
 from qa.server.models import AskRequest
