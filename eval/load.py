@@ -80,18 +80,18 @@ def prepare(cache: Path, chunks: int, seed: int) -> Place:
 
 async def ask_alone(server: Server, asked: Sequence[Asked]) -> Run:
     """Ask one question after the other."""
-    return await ask_all(server.url, asked, 1)
+    return await ask_all([server.url], asked, 1)
 
 
-async def ask_together(server: Server, asked: Sequence[Asked], clients: int, alone: Run) -> Load:
-    """Ask everything with many clients, looking at memory and health meanwhile, and compare with ``alone``."""
+async def ask_together(servers: Sequence[Server], asked: Sequence[Asked], clients: int, alone: Run) -> Load:
+    """Ask everything with many clients and compare with ``alone``, watching the first server's memory and health."""
     done = asyncio.Event()
-    with watching(server.url, HEALTH) as health:
-        measuring = asyncio.ensure_future(measure_memory(server.pid, done))
-        run = await ask_all(server.url, asked, clients)
+    with watching(servers[0].url, HEALTH) as health:
+        measuring = asyncio.ensure_future(measure_memory(servers[0].pid, done))
+        run = await ask_all([server.url for server in servers], asked, clients)
         done.set()
     unlike = [fault for pair in zip(alone.replies, run.replies, strict=True) for fault in unlike_alone(*pair)]
-    return Load(clients, alone, run, unlike, health, await measuring)
+    return Load(clients, len(servers), alone, run, unlike, health, await measuring)
 
 
 def unlike_alone(alone: Reply, reply: Reply) -> Iterator[str]:
@@ -172,8 +172,11 @@ def main() -> None:
     load = saturation = None
     with _server(options.url, options.pid, place, settings) as server:
         alone = asyncio.run(ask_alone(server, asked))
-    with _server(options.url, options.pid, place, settings) as server:
-        load = asyncio.run(ask_together(server, asked, options.clients, alone))
+    with contextlib.ExitStack() as stack:
+        servers = [
+            stack.enter_context(_server(options.url, options.pid, place, settings)) for _ in range(options.servers)
+        ]
+        load = asyncio.run(ask_together(servers, asked, options.clients, alone))
     shown += [*load_table(load, place.chunks), ""]
     if options.url is None:
         few = asked[:SATURATED_QUESTIONS]
@@ -182,7 +185,7 @@ def main() -> None:
             first = Run(alone.replies[: len(few)], alone.seconds)
             saturation = asyncio.run(saturate(server, few, first, places))
         with running(place.articles, place.index, UNLIMITED | {"rate": RATE}) as server:
-            limited = asyncio.run(ask_all(server.url, few, 1))
+            limited = asyncio.run(ask_all([server.url], few, 1))
         saturation = replace(
             saturation, faults=[*saturation.faults, *faults(first, [[one] for one in limited.replies])]
         )
@@ -218,6 +221,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", help="a server that runs already, over the same articles; else one is started")
     parser.add_argument("--pid", type=int, default=0, help="its process, to measure the memory of")
+    parser.add_argument("--servers", type=int, default=1, help="processes that the clients are spread over")
     parser.add_argument("--clients", type=int, default=50)
     parser.add_argument("--questions", type=int, default=10_000)
     parser.add_argument("--chunks", type=int, default=10_000, help="passages, at least")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -67,8 +68,8 @@ async def ask(client: httpx.AsyncClient, body: Mapping[str, object]) -> Reply:
         return Reply(0, time.perf_counter() - started, {"title": f"{type(error).__name__}: {error}"})
 
 
-async def ask_all(url: str, asked: Sequence[Asked], clients: int) -> Run:
-    """All questions, each once, by so many clients of which each asks on as soon as it has its answer."""
+async def ask_all(urls: Sequence[str], asked: Sequence[Asked], clients: int) -> Run:
+    """All questions, each once, by so many clients, of which each asks its server on as soon as it has its answer."""
     replies: dict[int, Reply] = {}
     following = iter(enumerate(asked))
 
@@ -77,8 +78,9 @@ async def ask_all(url: str, asked: Sequence[Asked], clients: int) -> Run:
             replies[at] = await ask(client, question.body)
 
     started = time.perf_counter()
-    async with new_client(url, clients) as client:
-        await asyncio.gather(*(one_client(client) for _ in range(clients)))
+    async with contextlib.AsyncExitStack() as stack:
+        pools = [await stack.enter_async_context(new_client(url, clients)) for url in urls]
+        await asyncio.gather(*(one_client(pools[n % len(pools)]) for n in range(clients)))
     return Run([replies[at] for at in range(len(asked))], time.perf_counter() - started)
 
 

@@ -26,6 +26,7 @@ class Load:
     """Questions asked alone and by many clients at once; ``wrong`` says what differs."""
 
     clients: int
+    servers: int
     alone: Run
     crowd: Run
     wrong: Sequence[str]
@@ -67,6 +68,7 @@ def load_table(load: Load, chunks: int) -> Iterator[str]:
     yield "| | 1 client | " + f"{load.clients} clients |"
     yield "|---|---|---|"
     yield f"| questions over {chunks:,} passages | {asked:,} | {asked:,} |"
+    yield f"| servers | 1 | {load.servers} |"
     yield f"| errors | {_errors(load.alone)} | {_errors(load.crowd)} |"
     yield f"| answers unlike those given alone | | {len(load.wrong)} |"
     yield f"| questions a second | {asked / load.alone.seconds:.1f} | {asked / load.crowd.seconds:.1f} |"

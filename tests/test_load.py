@@ -48,7 +48,7 @@ def test_a_server_over_seeds_answers_many_as_it_answers_one(seeds: Path, tmp_pat
     build_once(seeds, index)
     with running(seeds, index, UNLIMITED | {"concurrent": 2, "waiting": CLIENTS}) as server:
         alone = asyncio.run(ask_alone(server, asked))
-        load = asyncio.run(ask_together(server, asked, CLIENTS, alone))
+        load = asyncio.run(ask_together([server], asked, CLIENTS, alone))
         few = Run(alone.replies[:40], 0.0)
         crowded = asyncio.run(saturate(server, asked[:40], few, 2 + CLIENTS, seconds=2.0))
     assert [*load.wrong, *load.health.failures] == []
@@ -148,8 +148,8 @@ def test_a_leak_slow_health_and_wrong_answers_are_named() -> None:
     assert leaking.growth() == pytest.approx(49)
     assert level.growth() == 0
     assert Memory().growth() == 0
-    assert list(judge(Load(2, run, run, [], Watch(), level), None)) == []
-    assert list(judge(Load(2, run, run, ["x"], Watch(), leaking), None)) == [
+    assert list(judge(Load(2, 1, run, run, [], Watch(), level), None)) == []
+    assert list(judge(Load(2, 1, run, run, ["x"], Watch(), leaking), None)) == [
         "x",
         "memory grew by 49.0 MiB in the last half",
     ]
