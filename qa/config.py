@@ -269,7 +269,7 @@ class Settings:
     jwt_audience: str = _setting("article-qa", _text, "what `aud` of a token must be")
     rate: int = _setting(120, _number(1, 1_000_000, int), "questions and API requests of one client in a minute")
     rate_all: int = _setting(2400, _number(1, 10_000_000, int), "questions and API requests of all in a minute")
-    concurrent: int = _setting(8, _number(1, 256, int), "questions answered at once")
+    concurrent: int = _setting(8, _number(1, 256, int), "questions in work at once: sought, two at a time, or written")
     waiting: int = _setting(64, _number(0, 10_000, int), "questions that may wait; one more is told that it is busy")
     answer_seconds: float = _setting(
         60.0, _number(0.1, 3600, float), "longest time for a question in seconds, waiting included"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qa.articles import CLEANER_VERSION, Listing
+from qa.chunk_cache import ChunkCache
 from qa.chunks import CHUNKER_VERSION
 from qa.corpus import ChunkRecord, Corpus
 from qa.dense import FaissStore, open_store
@@ -83,6 +84,7 @@ class Index:
             verify(folder, self.manifest)
         self.corpus = Corpus(folder)
         self._settings = settings
+        self.chunks = ChunkCache(self.corpus)
         self.lexical = LexicalIndex.open(folder / LEXICAL_FOLDER)
         dim = self.manifest.recipe.dim
         self._chunk_vectors = Segments(folder / CHUNK_VECTORS, VECTOR_TYPE, (dim,))

@@ -31,6 +31,7 @@ LAYERS = [
     ["milvus.words"],
     ["corpus"],
     ["corpus_writer"],
+    ["chunk_cache"],
     ["index"],
     ["hosting"],
     ["copying", "ingest"],

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from qa.config import Settings
 from qa.errors import QAError
 from qa.server.guard import BODY_LIMIT
-from qa.web import STATIC, bind, create_app
+from qa.web import STATIC, PageServer, bind, create_app
 from tests.browser.fakes import ARTICLES, FakeBot
 from tests.test_ui import Session
 
@@ -86,6 +86,11 @@ def test_static_files_are_ours_and_asked_for_again_only_when_changed(client: Tes
     assert first.headers["cache-control"] == "no-cache"
     again = client.get(f"/static/qa/{name}", headers={"if-none-match": first.headers["etag"]})
     assert again.status_code == 304
+
+
+def test_an_idle_connection_stays_open_longer_than_a_proxy_keeps_it() -> None:
+    server = PageServer(create_app(FakeBot()), lambda: None)
+    assert server.config.timeout_keep_alive > 60
 
 
 def test_no_static_file_names_another_host() -> None:

@@ -35,6 +35,9 @@ _BEAT: Final = 10.0
 
 _LOG: Final = logging.getLogger("qa.server")
 
+#: Status of the reply that nobody reads, as nginx has it in its log: the client has closed the connection.
+_CLIENT_CLOSED: Final = 499
+
 _REFUSALS: Final = (401, 403, 404, 413, 422, 429, 500, 503)
 _JSON: Final = "application/json"
 
@@ -86,7 +89,7 @@ def _add_asking(router: APIRouter, service: Service) -> None:
             **problems(400, *_REFUSALS, 411, 504),
         },
     )
-    async def ask(body: AskRequest) -> Response:
+    async def ask(body: AskRequest, request: Request) -> Response:
         """Quotes that answer, with citations, or that the articles do not say: both are status 200.
 
         A stream ends with the event `answer` or `error`. Before it, `evidence` brings the quotes as soon as they are
@@ -103,7 +106,32 @@ def _add_asking(router: APIRouter, service: Service) -> None:
             )
             headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
             return StreamingResponse(_events(desk, ticket, steps), media_type="text/event-stream", headers=headers)
-        return _json((await awaited(desk, desk.submit(body.query(), "api"), "api")).to_dict())
+        answer = await _awaited_by(request, desk, desk.submit(body.query(), "api"))
+        return Response(status_code=_CLIENT_CLOSED) if answer is None else _json(answer.to_dict())
+
+
+async def _awaited_by(request: Request, desk: Desk, ticket: Ticket) -> Answer | None:
+    """`awaited` by one client; None when it goes away before, whose question then takes nobody's place.
+
+    Raises:
+        TimeLimitError, QAError: As `awaited`.
+    """
+    answer, leaving = asyncio.ensure_future(awaited(desk, ticket, "api")), asyncio.ensure_future(_leaving(request))
+    try:
+        await asyncio.wait({answer, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if answer.done():
+            return answer.result()
+        desk.gone(ticket, "api")
+        return None
+    finally:
+        answer.cancel()
+        leaving.cancel()
+
+
+async def _leaving(request: Request) -> None:
+    """Ends when the client closes the connection, of which an endpoint that only replies is not told."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def awaited(desk: Desk, ticket: Ticket, way: Way) -> Answer:

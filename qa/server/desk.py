@@ -29,6 +29,13 @@ LOG: Final = logging.getLogger("qa.questions")
 #: Seconds after which a client that was told "busy" may try again: most answers take far less.
 RETRY: Final = 2
 
+#: Questions whose quotes are sought at the same time. The others of `concurrent` wait, or have their prose written by a
+#: language model, which costs this machine nothing. Seeking is mostly Python, which runs on one core at a time: over
+#: 10,000 passages 1, 2, 4 and 8 at once answer 33, 35, 37 and 39 questions a second, each in 26, 52, 101 and 186 ms,
+#: and hold up the server's own loop for 8, 13, 27 and 33 ms (95th percentile). ``python -m eval.load_threads``; four
+#: busy cores, so provisional.
+SOUGHT_AT_ONCE: Final = 2
+
 #: How a question came in.
 Way = Literal["page", "api", "mcp"]
 
@@ -98,6 +105,7 @@ class Desk:
         self._lock = threading.Lock()
         self._taken = 0
         self._pool: ThreadPoolExecutor | None = None
+        self._seeking = threading.BoundedSemaphore(SOUGHT_AT_ONCE)
         telemetry.watch_queue(lambda: self._taken)
 
     @property
@@ -208,6 +216,11 @@ class Desk:
         future.add_done_callback(self._leave)
         return Ticket(future, given_up)
 
+    def gone(self, ticket: Ticket, way: Way) -> None:
+        """Whoever asked has gone away: a question that still waited is not asked any more."""
+        self.leave(ticket)
+        self._telemetry.failed(way, "gone")
+
     def give_up(self, ticket: Ticket, way: Way) -> TimeLimitError:
         """End the waiting for an answer: the error to show. A question that still waited is not asked any more."""
         self.leave(ticket)
@@ -241,6 +254,8 @@ class Desk:
     ) -> Answer:
         try:
             answer = self._last(query, tell, given_up)
+        except CancelledError:
+            raise
         except Exception:
             self._telemetry.failed(way, "error")
             raise
@@ -254,7 +269,10 @@ class Desk:
 
     def _last(self, query: Query, tell: Callable[[Answer], object] | None, given_up: threading.Event) -> Answer:
         with contextlib.closing(_put(self._bot, query, self._settings.top)) as steps:
-            answer = next(steps)
+            with self._seeking:
+                if given_up.is_set():  # while it waited here
+                    raise CancelledError
+                answer = next(steps)
             while True:
                 if tell is not None:
                     tell(answer)

@@ -126,7 +126,7 @@ class Telemetry:
         self._stages_of(answer.timings_ms)
 
     def failed(self, way: str, why: str) -> None:
-        """Count a question that got none: ``busy``, ``time-limit`` or ``error``."""
+        """Count a question that got none: ``busy``, ``time-limit``, ``gone`` (whoever asked) or ``error``."""
         self._questions.labels(way, why).inc()
 
     def replied(self, status: int) -> None:
