@@ -41,3 +41,16 @@ def test_another_index_makes_another_list() -> None:
     assert len(found) == 3
     bot.index_id = "20250401-other"
     assert len(found) == 1
+
+
+def test_the_oldest_come_first_or_the_titles_and_what_lacks_either_last() -> None:
+    articles = (
+        make_article("new", "Neu.", title="Brücke", published="2025-02-01"),
+        make_article("old", "Alt, so alt.", title="äpfel", published="2024-02-01"),
+        make_article("bare", "Ohne alles."),
+    )
+    found = catalogue(FakeBot(articles))
+    assert [line["id"] for line in found.find().lines] == ["new", "old", "bare"]
+    assert [line["id"] for line in found.find(order="oldest").lines] == ["old", "new", "bare"]
+    assert [line["id"] for line in found.find(order="title").lines] == ["new", "old", "bare"]
+    assert [line["words"] for line in found.find().lines] == [1, 3, 2]
