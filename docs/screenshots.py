@@ -101,7 +101,7 @@ def serving() -> Iterator[str]:
     """Serve seeds/ with the widget and give the address."""
     with tempfile.TemporaryDirectory() as index:
         command = [sys.executable, "-u", "-m", "qa", "serve", "--articles", str(SEEDS), "--index", index, "--port", "0"]
-        server = subprocess.Popen(  # noqa: S603 - our own command
+        server = subprocess.Popen(
             command,
             env={**os.environ, "QA_WIDGET": "true"},
             stdout=subprocess.PIPE,
