@@ -29,7 +29,8 @@ LOOKS = {
 @pytest.fixture(params=LOOKS)
 def page(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Page]:
     # bypass_csp: axe-core is put in as a script, which our own policy would refuse.
-    context = browser.new_context(bypass_csp=True, locale="en-US", **LOOKS[request.param])
+    # Still: what fades in has too little contrast while it does.
+    context = browser.new_context(bypass_csp=True, locale="en-US", reduced_motion="reduce", **LOOKS[request.param])
     page = context.new_page()
     page.goto(address)
     page.get_by_role("textbox").wait_for()
