@@ -95,6 +95,7 @@ class Known:
         """These questions and no others."""
         self.name, self.sha256, self.dim, self.prompts = encoder.name, encoder.sha256, encoder.dim, encoder.prompts
         self.encode_words, self.encode_passages = encoder.encode_words, encoder.encode_passages
+        self.word_cosines = encoder.word_cosines
         self._rows = dict(zip(texts, encoder.encode_queries(texts), strict=True))
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:

@@ -67,6 +67,10 @@ class CachedEncoder:
         """As the encoder itself."""
         return self._encoder.encode_words(words)
 
+    def word_cosines(self, asked: Sequence[str], words: Sequence[str]) -> Vectors:
+        """As the encoder itself."""
+        return self._encoder.word_cosines(asked, words)
+
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """Passages to float32 rows of length 1, up to the rounding of half precision, shape ``(n, dim)``."""
         keys = [_key(text) for text in texts]

@@ -37,6 +37,7 @@ class Labels:
     left_out_one: str
     left_out_many: str
     welcome: str
+    contents: str
     promise: str
     starters: str
     starter_question: str
@@ -108,6 +109,7 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         left_out_one="Ein Satz fiel weg, weil ihn die Zitate nicht decken.",
         left_out_many="{count} Sätze fielen weg, weil sie die Zitate nicht decken.",
         welcome="Was möchten Sie wissen?",
+        contents="Was hier steht",
         promise=(
             "Fragen Sie auf Deutsch oder Englisch. Die Antwort besteht aus Sätzen der Artikel, Wort für Wort, "
             "jeder mit seiner Fundstelle. Steht etwas nicht darin, erfahren Sie auch das."
@@ -183,6 +185,7 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         left_out_one="One sentence was left out because the quotes do not hold it up.",
         left_out_many="{count} sentences were left out because the quotes do not hold them up.",
         welcome="What would you like to know?",
+        contents="What is in here",
         promise=(
             "Ask in English or German. The answer is made of sentences from the articles, word for word, each "
             "with the place it stands. If the articles do not say, you will be told so."

@@ -22,7 +22,7 @@ from gradio.i18n import I18nData
 from qa.errors import QAError
 from qa.filter_row import FilterRow, filter_row, only_of
 from qa.labels import LABELS, interface_language, tagline
-from qa.pages import answer_turn, escape, message_turn, question_turn, waiting_turn
+from qa.pages import LISTING, answer_turn, escape, message_turn, question_turn, waiting_turn
 from qa.prose_turn import prose_turn
 from qa.types import Only
 
@@ -81,6 +81,7 @@ def build_page(bot: Answerer, name: str, *, logged: bool = False) -> gr.Blocks:
         with gr.Column(elem_id="qa-head"):
             gr.Markdown(f'<h1 class="qa-name">{escape(name)}</h1>', container=False)
             gr.Markdown(I18nData("tagline"), elem_id="qa-tagline", container=False)
+            gr.Markdown(I18nData("listing"), elem_id="qa-listing", container=False)
         with gr.Column(elem_id="qa-welcome"):  # page.css hides this and the starters once a question is there
             gr.Markdown(I18nData("welcome"), elem_id="qa-greeting", container=False)
             gr.Markdown(I18nData("promise"), elem_id="qa-promise", container=False)
@@ -254,7 +255,9 @@ def translations(article_count: int, *, written: bool = False) -> gr.I18n:
     for lang, labels in LABELS.items():
         words = {key: text for key, text in asdict(labels).items() if isinstance(text, str)}
         promise = labels.promise_written if written else labels.promise
-        texts[lang] = {**words, "tagline": tagline(article_count, lang, written=written), "promise": promise}
+        listing = f"[{labels.contents}]({LISTING})"
+        told = tagline(article_count, lang, written=written)
+        texts[lang] = {**words, "tagline": told, "promise": promise, "listing": listing}
     return gr.I18n(de=texts["de"], en=texts["en"])
 
 

@@ -32,6 +32,7 @@ from qa.server.door import Door
 from qa.server.failures import add_handlers
 from qa.server.guard import ApiCors, Guard
 from qa.server.limits import RateLimiter
+from qa.server.listing import listing_routes
 from qa.server.service import Service
 from qa.server.widget import add_widget
 from qa.ui import build_page, mount_settings
@@ -66,7 +67,7 @@ def create_app(
     """The whole site over one bot.
 
     Routes: ``/`` the page, ``/article/{id}`` an article on a page of its own, ``/article/{id}/panel`` the same for the
-    panel beside the conversation, and those of `qa.server.api` and `qa.server.widget`.
+    panel beside the conversation, and those of `qa.server.listing`, `qa.server.api` and `qa.server.widget`.
 
     Args:
         bot: Answers the questions; called from several threads at once.
@@ -111,6 +112,7 @@ def _mounted(service: Service, hosts: frozenset[str] | None) -> FastAPI:
     app = FastAPI(title=service.name, docs_url=None, redoc_url=None, openapi_url=None, lifespan=running)
     _add_articles(app, service)
     app.include_router(api_routes(service))
+    app.include_router(listing_routes(service))
     add_contract(app, service, STATIC)
     add_widget(app, service, STATIC)
     if assistants is not None:

@@ -56,3 +56,16 @@ def test_what_is_read_while_the_index_is_replaced_is_of_one_build() -> None:
 
     found = as_of(desk, read)
     assert (found.index_id, found.found, seen) == ("20250401-other", 1, [3, 1])
+
+
+def test_the_oldest_come_first_or_the_titles_and_what_lacks_either_last() -> None:
+    articles = (
+        make_article("new", "Neu.", title="Brücke", published="2025-02-01"),
+        make_article("old", "Alt, so alt.", title="äpfel", published="2024-02-01"),
+        make_article("bare", "Ohne alles."),
+    )
+    found = catalogue(FakeBot(articles))
+    assert [line["id"] for line in found.find().lines] == ["new", "old", "bare"]
+    assert [line["id"] for line in found.find(order="oldest").lines] == ["old", "new", "bare"]
+    assert [line["id"] for line in found.find(order="title").lines] == ["new", "old", "bare"]
+    assert [line["words"] for line in found.find().lines] == [1, 3, 2]

@@ -67,7 +67,7 @@ LAYERS = [
     ["server.signed", "server.desk"],
     ["server.access", "server.catalogue", "server.guard", "server.door"],
     ["server.service", "server.models", "server.failures", "server.following", "page_values"],
-    ["server.api", "server.contract", "server.assistants", "server.widget"],
+    ["server.api", "server.listing", "server.contract", "server.assistants", "server.widget"],
     ["web"],
     ["measuring.judge", "evaluate"],
     ["measuring.figures", "measuring.floors", "measuring.plots"],

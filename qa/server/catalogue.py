@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from qa.types import article_dict
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from qa.types import Article
 
 Found = TypeVar("Found")
+
+#: Orders of the list; articles without a date or a title come last.
+Order = Literal["newest", "oldest", "title"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,9 @@ class Catalogue:
         """How many articles there are."""
         return len(self._all().found)
 
-    def find(self, words: str = "", lang: str | None = None, offset: int = 0, limit: int = 50) -> Part:
+    def find(
+        self, words: str = "", lang: str | None = None, offset: int = 0, limit: int = 50, order: Order = "newest"
+    ) -> Part:
         """The articles whose title, outlet, author or date hold every one of ``words``, in any case.
 
         Args:
@@ -65,6 +70,7 @@ class Catalogue:
             lang: Only articles in this language.
             offset: Matching articles to leave out at the start.
             limit: Most lines.
+            order: What comes first.
         """
         wanted = words.casefold().split()
         every = self._all()
@@ -73,6 +79,8 @@ class Catalogue:
             for line in every.found
             if (lang is None or line["lang"] == lang) and all(word in _searched(line) for word in wanted)
         ]
+        if order != "newest":
+            found = _ordered(found, order)
         return Part(len(found), tuple(found[offset : offset + limit]), every.index_id, every.built)
 
     def _all(self) -> AsOf[tuple[dict[str, Any], ...]]:
@@ -85,7 +93,14 @@ class Catalogue:
 def line(article: Article) -> dict[str, Any]:
     """An article in the list."""
     known = article_dict(article)
-    return {"id": known.pop("article_id"), **known, "characters": len(article.text)}
+    return {"id": known.pop("article_id"), **known, "characters": len(article.text), "words": len(article.text.split())}
+
+
+def _ordered(lines: list[dict[str, Any]], order: Order) -> list[dict[str, Any]]:
+    if order == "title":
+        return sorted(lines, key=lambda line: (line["title"] is None, (line["title"] or "").casefold()))
+    dated = [line for line in lines if line["published"]]
+    return [*reversed(dated), *(line for line in lines if not line["published"])]
 
 
 def _searched(line: dict[str, Any]) -> str:

@@ -228,7 +228,7 @@ class AnswerOut(Open):
 
 
 class ArticleLine(Open):
-    """An article in the list; ``characters`` counts the code points of its text."""
+    """An article in the list; ``characters`` counts the code points of its text, ``words`` what blanks part in it."""
 
     id: str
     title: str | None
@@ -238,6 +238,7 @@ class ArticleLine(Open):
     url: str | None
     lang: Lang
     characters: int
+    words: int
 
 
 class ArticleList(Open):
