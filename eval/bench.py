@@ -1,8 +1,8 @@
 """How building and asking grow with the archive: ``python -m eval.bench --sizes 1000,10000,100000,1000000 --write``.
 
 Each size is built and asked in processes of its own, so that their memory is their own. Vectors stay in the cache
-folder, and so do indexes of more than 100,000 chunks, which take a quarter of an hour: without ``--fresh`` their figures
-of building are those of the run that built them. ``--write`` puts table and plots into docs/PERFORMANCE.md and
+folder, and so do indexes of more than 100,000 chunks, which take a quarter of an hour: without ``--fresh`` their
+figures of building are those of the run that built them. ``--write`` puts table and plots into docs/PERFORMANCE.md and
 docs/images.
 """
 

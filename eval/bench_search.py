@@ -134,7 +134,7 @@ def search(folder: Path, material: Material, dev: Path) -> Searched:
 
 
 def _time(index: Index, encoder: Encoder, kinds: dict[str, list[str]], result: Searched) -> None:
-    """Milliseconds by stage: every question once to warm the files up, and then for the figures."""
+    """Milliseconds by stage; every question is asked once before, to warm the files up."""
     laps: dict[str, list[float]] = {}
     bot = Bot(index, encoder)
     evidence = index.manifest.sentence_count > 0
