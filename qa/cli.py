@@ -1,4 +1,4 @@
-"""The command line: ``qa build · ask · serve · token · eval · info · doctor``. Answers on stdout, else on stderr."""
+"""The command line: ``qa build · ask · serve · index · token · eval · info · doctor``. Answers on stdout."""
 
 from __future__ import annotations
 
@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qa import __version__
-from qa.config import Settings, load_settings, locate
+from qa.config import Settings, load_settings
 from qa.errors import IndexDamagedError, IndexMissingError, IndexStaleError, QAError
+from qa.flags import Articles, AsJson, EncoderName, IndexFolder, settings_with
+from qa.index_commands import index_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from qa.bot import Bot
     from qa.evaluate import Ranking, Result
+    from qa.index import Index
     from qa.server.tokens import TokenFile
+    from qa.types import Encoder
 
 #: Exit status of a build that left bad files out.
 BAD_FILES = 3
@@ -33,14 +37,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Articles = Annotated[Path | None, typer.Option("--articles", help="Folder of articles.", show_default=False)]
-IndexFolder = Annotated[Path | None, typer.Option("--index", help="Folder of the index.", show_default=False)]
-EncoderName = Annotated[
-    str | None, typer.Option("--encoder", help="`bundled`, or a sentence-transformers model.", show_default=False)
-]
 NoBuild = Annotated[bool, typer.Option("--no-build", help="Refuse instead of building a missing or old index.")]
 NoWriter = Annotated[bool, typer.Option("--no-writer", help="Quotes alone, even where a writer is set.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -71,7 +69,7 @@ def build(
     from qa.console import building, show_build  # noqa: PLC0415
     from qa.embed import load_encoder  # noqa: PLC0415
 
-    settings = _settings(articles=articles, index=index, encoder=encoder)
+    settings = settings_with(articles=articles, index=index, encoder=encoder)
     model = load_encoder(settings.encoder, prompts=settings.prompts)
     with building() as report:
         summary = build_index(settings, model, fresh=fresh, progress=report.progress, waiting=report.waiting)
@@ -109,7 +107,9 @@ def ask(
     from qa.only import read_dates  # noqa: PLC0415
     from qa.types import passage_dict  # noqa: PLC0415
 
-    settings = _settings(articles=articles, index=index, encoder=encoder, top=top, writer="none" if no_writer else None)
+    settings = settings_with(
+        articles=articles, index=index, encoder=encoder, top=top, writer="none" if no_writer else None
+    )
     only = replace(read_dates(since, until), outlets=tuple(outlet or ()))  # wrong dates are told before any work
     bot = _open_bot(settings, build=not no_build)
     for asked in _questions(question):
@@ -141,18 +141,33 @@ def serve(
     port: Annotated[
         int | None, typer.Option("--port", help="Port to listen on; 0 takes a free one.", show_default=False)
     ] = None,
-    no_build: NoBuild = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Build the index again whenever the articles change.")] = False,
+    no_build: Annotated[
+        bool, typer.Option("--no-build", help="Serve what is published, or wait for it; others build it.")
+    ] = False,
 ) -> None:
-    """Open the page in a browser: builds the index first if need be, then prints the address."""
-    from qa.server.access import check_address  # noqa: PLC0415
+    """Open the page in a browser: builds the index first if need be, then prints the address.
 
-    settings = _settings(articles=articles, index=index, encoder=encoder, host=host, port=port)
+    An index that is published later is taken into use without a restart.
+    """
+    from qa.server.access import check_address  # noqa: PLC0415
+    from qa.server.following import following  # noqa: PLC0415
+
+    settings = settings_with(articles=articles, index=index, encoder=encoder, host=host, port=port, watch=watch or None)
     check_address(settings)
-    bot = _open_bot(settings, build=not no_build)
+    follow = following(settings, None if no_build else _open_index)
     from qa.web import serve as run  # noqa: PLC0415 - Gradio takes 6 s to import
 
-    run(bot, settings, on_ready=lambda address: print(f"article-qa is at {address}", flush=True))
+    run(
+        follow.bot,
+        settings,
+        on_ready=lambda address: print(f"article-qa is at {address}", flush=True),
+        reloader=follow.reloader,
+        watcher=follow.watcher,
+    )
 
+
+app.add_typer(index_commands, name="index")
 
 tokens = typer.Typer(help='API keys for `auth = "token"`: kept as hashes, good for asking and reading only.')
 app.add_typer(tokens, name="token")
@@ -193,10 +208,11 @@ def info(articles: Articles = None, index: IndexFolder = None, as_json: AsJson =
     """What is indexed, with which model, since when, how large."""
     from qa.console import show_info  # noqa: PLC0415
     from qa.index import Index  # noqa: PLC0415
-    from qa.publish import current_build  # noqa: PLC0415
+    from qa.publish import current_build, held_build  # noqa: PLC0415
 
-    settings = _settings(articles=articles, index=index)
-    show_info(Index(current_build(settings.index)), as_json=as_json)
+    settings = settings_with(articles=articles, index=index)
+    current = Index(current_build(settings.index), settings=settings)
+    show_info(current, held=held_build(settings.index) == current.id, as_json=as_json)
 
 
 @app.command()
@@ -210,7 +226,7 @@ def doctor(
     from qa.console import show_checks  # noqa: PLC0415
     from qa.doctor import examine  # noqa: PLC0415
 
-    settings = _settings(articles=articles, index=index, encoder=encoder)
+    settings = settings_with(articles=articles, index=index, encoder=encoder)
     if not show_checks(examine(settings, ask_writer=ask_writer)):
         raise typer.Exit(1)
 
@@ -264,7 +280,7 @@ def eval(
         a, b = (one if one.exists() else folder / one for one in compare)
         show_comparison(read_report(a), read_report(b))
         return
-    settings = _settings(articles=articles, encoder=encoder)
+    settings = settings_with(articles=articles, encoder=encoder)
     report = Report.of(_evaluate(settings, dataset, questions_from, split, name, baselines=baselines))
     show_report(report)
     called = report.result.name
@@ -315,31 +331,33 @@ def _evaluate(
         )
 
 
-def _settings(**flags: Path | str | int | None) -> Settings:
-    return locate(load_settings(flags), flags)
-
-
 def _open_bot(settings: Settings, *, build: bool) -> Bot:
     from qa.bot import Bot  # noqa: PLC0415
-    from qa.build import ensure_index  # noqa: PLC0415
-    from qa.console import building  # noqa: PLC0415
     from qa.embed import load_encoder  # noqa: PLC0415
     from qa.writer import load_writer  # noqa: PLC0415
 
     writer = load_writer(settings)
     encoder = load_encoder(settings.encoder, prompts=settings.prompts)
+    return Bot(_open_index(settings, encoder, build=build), encoder, threshold=settings.threshold, writer=writer)
+
+
+def _open_index(settings: Settings, encoder: Encoder, *, build: bool = True) -> Index:
+    from qa.build import ensure_index  # noqa: PLC0415
+    from qa.console import building  # noqa: PLC0415
+
     with building() as report:
         index = ensure_index(
             settings,
             encoder,
             build=build,
             starting=report.starting,
+            held=report.held,
             progress=report.progress,
             waiting=report.waiting,
         )
     if index.manifest.bad_files:
         report.bad(len(index.manifest.bad_files))
-    return Bot(index, encoder, threshold=settings.threshold, writer=writer)
+    return index
 
 
 def _questions(question: str) -> Iterator[str]:

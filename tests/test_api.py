@@ -17,6 +17,7 @@ from qa.server.models import AskRequest
 from qa.types import Answer
 from qa.web import create_app
 from tests.browser.fakes import ARTICLES, HOSTILE, FakeBot, make_article
+from tests.loops import run
 from tests.sites import site
 from tests.test_desk import SlowBot
 
@@ -235,7 +236,7 @@ def test_a_client_that_goes_away_frees_its_place(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(Desk, "submit", noted)
     try:
-        assert asyncio.run(gone_while_waiting(bot, lambda: len(tickets))) == [503, 499, 200, 200]
+        assert run(gone_while_waiting(bot, lambda: len(tickets))) == [503, 499, 200, 200]
     finally:
         bot.go.set()
     assert bot.asked == ["first", "third"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import Counter
 from pathlib import Path
@@ -19,6 +18,7 @@ from eval.load_watch import Watch
 from qa.articles import list_files, read_article
 from qa.errors import QAError
 from qa.server.models import AskRequest
+from tests.loops import run
 
 ROOT = Path(__file__).resolve().parent.parent
 CLIENTS, QUESTIONS = 5, 200
@@ -47,10 +47,10 @@ def test_a_server_over_seeds_answers_many_as_it_answers_one(seeds: Path, tmp_pat
     index, asked = tmp_path / "index", asked_of_seeds()
     build_once(seeds, index)
     with running(seeds, index, UNLIMITED | {"concurrent": 2, "waiting": CLIENTS}) as server:
-        alone = asyncio.run(ask_alone(server, asked))
-        load = asyncio.run(ask_together([server], asked, CLIENTS, alone))
+        alone = run(ask_alone(server, asked))
+        load = run(ask_together([server], asked, CLIENTS, alone))
         few = Run(alone.replies[:40], 0.0)
-        crowded = asyncio.run(saturate(server, asked[:40], few, 2 + CLIENTS, seconds=2.0))
+        crowded = run(saturate(server, asked[:40], few, 2 + CLIENTS, seconds=2.0))
     assert [*load.wrong, *load.health.failures] == []
     assert {one.body["status"] for one in load.crowd.replies} >= {"answered", "abstained"}
     assert load.memory.private
@@ -74,7 +74,7 @@ def test_ten_thousand_questions_by_fifty_clients(shared: Path) -> None:
 
 def test_a_server_that_does_not_start_is_told(tmp_path: Path) -> None:
     wanted = pytest.raises(QAError, match="the server did not start: ")
-    with wanted, running(tmp_path / "none", tmp_path / "index", {}):
+    with wanted, running(tmp_path / "none", tmp_path / "index", {"concurrent": -1}):
         pass
 
 
@@ -179,6 +179,6 @@ def test_a_client_gets_what_cannot_be_reached_as_an_error() -> None:
         async with httpx.AsyncClient(base_url="http://127.0.0.1:9", trust_env=False) as client:
             return await ask(client, {"question": "x"})
 
-    found = asyncio.run(refused())
+    found = run(refused())
     assert found.status == 0
     assert "ConnectError" in str(found.body["title"])

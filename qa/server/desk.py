@@ -19,6 +19,7 @@ from qa.types import Only
 if TYPE_CHECKING:
     from qa.bot import Bot
     from qa.config import Settings
+    from qa.live import LiveBot
     from qa.server.telemetry import Telemetry
     from qa.types import Answer, Article, Writer
 
@@ -97,7 +98,7 @@ class Desk:
     with it, while whoever asked has been told: the machine is never given more work than its places.
     """
 
-    def __init__(self, bot: Bot, settings: Settings, telemetry: Telemetry) -> None:
+    def __init__(self, bot: Bot | LiveBot, settings: Settings, telemetry: Telemetry) -> None:
         self._bot = bot
         self._settings = settings
         self._telemetry = telemetry
@@ -116,6 +117,11 @@ class Desk:
     def built(self) -> str | None:
         """When that build was made, as `Bot.built` gives it."""
         return self._bot.built
+
+    @property
+    def article_count(self) -> int:
+        """How many articles there are."""
+        return self._bot.article_count
 
     @property
     def outlets(self) -> tuple[str, ...]:
@@ -140,6 +146,10 @@ class Desk:
     def articles(self) -> tuple[Article, ...]:
         """All indexed articles, as `Bot.articles` gives them."""
         return self._bot.articles()
+
+    def newest(self, limit: int) -> tuple[Article, ...]:
+        """The first of them, ``limit`` at most."""
+        return self._bot.newest(limit)
 
     def article(self, article_id: str) -> Article | None:
         """One indexed article, or None."""
@@ -272,7 +282,7 @@ class Desk:
                 answer = following
 
 
-def _put(bot: Bot, query: Query, top: int) -> Generator[Answer, None, None]:
+def _put(bot: Bot | LiveBot, query: Query, top: int) -> Generator[Answer, None, None]:
     """The one place that turns a `Query` into a call of the bot; gives the answer as it grows, once at least."""
     only = Only(query.since, query.until, query.outlets)
     yield from bot.answering(query.question, query.top or top, query.history, only or None)
