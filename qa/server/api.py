@@ -229,12 +229,13 @@ def _add_health(router: APIRouter, service: Service) -> None:
         response_model=None,
         responses={200: {"model": Ready}, 503: {"model": Ready}, **problems(400, 403)},
     )
-    def readyz(request: Request) -> Response:
+    async def readyz(request: Request) -> Response:
         """Status 200 with an index, 503 without.
 
         Which index it is, since when it is in use, how large it is, and why a newer one is not, is told to those who
         are let in.
         """
+        # Here and not in a thread: it reads a few attributes, and a busy server gives a thread its turn 50 ms late.
         state = service.readiness()
         client = request.scope.get(CLIENT)
         told = client is not None and client.use != "metrics"
