@@ -14,7 +14,6 @@ import functools
 import hashlib
 import json
 import re
-import shutil
 import threading
 import unicodedata
 from dataclasses import dataclass
@@ -23,9 +22,8 @@ from typing import TYPE_CHECKING
 
 import tantivy
 
-from qa.errors import IndexDamagedError, IndexStaleError
-from qa.linked import linked
-from qa.publish import share
+from qa.errors import IndexStaleError
+from qa.lexical_files import Stamp, copy_files, open_searcher, read_stamp, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,10 +36,6 @@ PARTS_FILE = _DATA / "compound_parts.txt"
 
 #: Raised by one when `plain_text`, `german_text` or an analyser changes: an index made before is then refused.
 _ANALYSIS = 1
-_STAMP = "analysis.json"
-#: tantivy's list of its own files.
-_MANAGED = ".managed.json"
-_LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
 _WRITER_BYTES = 64 << 20
 _MAX_TOKEN_BYTES = 80
 _MAX_TERMS = 64
@@ -293,8 +287,8 @@ class LexicalIndex:
         if (folder / "meta.json").exists():
             raise FileExistsError(f"{folder} holds a lexical index already")
         tantivy.Index(_schema(), path=str(folder), reuse=False)
-        _write_stamp(folder, 0)
-        _tidy(folder)
+        Stamp(analysis_id(), 0).write(folder)
+        tidy(folder)
         return cls(folder, weights)
 
     @classmethod
@@ -305,34 +299,25 @@ class LexicalIndex:
             IndexDamagedError: A file is missing or cannot be read.
             IndexStaleError: It was made by other analysers or another list of compound parts.
         """
-        try:
-            stamp = json.loads((folder / _STAMP).read_text(encoding="utf-8"))["analysis"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise _damaged(folder, error) from error
-        if stamp != analysis_id():
+        if read_stamp(folder).analysis != analysis_id():
             raise IndexStaleError(f"the lexical index in {folder} was made by another analyser", "qa build")
         index = cls(folder, weights)
-        index._opened = _open_searcher(folder)
+        index._opened = open_searcher(folder, _schema())
         return index
 
     def extend(self, folder: Path) -> LexicalIndex:
         """A copy in ``folder``, made here, of what was committed, to be changed.
 
-        The files of segments are shared: tantivy writes each once. The others are rewritten in place and are copied.
+        What lies in its own folder is shared and stays as it is (`qa.lexical_files.copy_files`).
         """
-        folder.mkdir()
-        # What else lies there is not ours: a desktop's .DS_Store would be published and then change.
-        ours = {_STAMP, _MANAGED, *json.loads((self._folder / _MANAGED).read_text(encoding="utf-8"))}
-        for path in self._folder.iterdir():
-            if path.name in ours:
-                (shutil.copyfile if path.suffix == ".json" else share)(path, folder / path.name)
+        copy_files(self._folder, folder)
         return type(self)(folder, self._weights)
 
     @property
     def _searcher(self) -> tantivy.Searcher:
         # Not opened before it is asked: an update of a copy would open it twice, 20 ms each.
         if self._opened is None:
-            self._opened = _open_searcher(self._folder)
+            self._opened = open_searcher(self._folder, _schema())
         return self._opened
 
     def add(self, chunks: Iterable[LexicalDoc]) -> None:
@@ -345,7 +330,7 @@ class LexicalIndex:
         """Remove these keys; unknown ones are passed over. In force after `commit`."""
         wanted = [key for key in keys if 0 <= key <= _MAX_KEY]
         if wanted:
-            _write_stamp(self._folder, self.removed + len(wanted))
+            Stamp(analysis_id(), self.removed + len(wanted)).write(self._folder)
             # By query: `delete_documents_by_term` takes an int for a signed term and silently deletes nothing.
             query = tantivy.Query.term_set_query(_schema(), "key", wanted)
             self._open_writer().delete_documents_by_query(query)
@@ -358,8 +343,8 @@ class LexicalIndex:
         writer.commit()
         writer.garbage_collect_files()
         writer.wait_merging_threads()
-        _tidy(self._folder)
-        self._opened = _open_searcher(self._folder)
+        tidy(self._folder)
+        self._opened = open_searcher(self._folder, _schema())
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
@@ -367,7 +352,7 @@ class LexicalIndex:
     @property
     def removed(self) -> int:
         """How many passages were removed since `create`: until then they count in the statistics of words."""
-        return int(json.loads((self._folder / _STAMP).read_text(encoding="utf-8"))["removed"])
+        return read_stamp(self._folder).removed
 
     def search(self, question: str, k: int, among: Sequence[CodeRange] | None = None) -> LexicalHits:
         """The k passages that fit best; fewer where no more share a term with the question.
@@ -436,39 +421,3 @@ class LexicalIndex:
             # One thread: the same passages in the same order then fall into the same segments.
             self._writer = index.writer(heap_size=_WRITER_BYTES, num_threads=1)
         return self._writer
-
-
-def _open_searcher(folder: Path) -> tantivy.Searcher:
-    """A snapshot of the index, taken through links in a temporary folder that is gone again afterwards.
-
-    tantivy takes a lock file when it opens an index and fails in a folder that it cannot write to. Once open, a
-    searcher holds its files mapped and needs their names no more.
-    """
-    with linked(folder, locks=_LOCKS) as view:
-        try:
-            index = tantivy.Index.open(view)
-            index.config_reader("manual")  # no thread that watches the folder
-            searcher = index.searcher()
-            if index.schema != _schema():
-                raise IndexDamagedError(f"the lexical index in {folder} has other fields", "qa build")
-        except (OSError, ValueError) as error:
-            raise _damaged(folder, error) from error
-    return searcher
-
-
-def _damaged(folder: Path, error: Exception) -> IndexDamagedError:
-    return IndexDamagedError(f"the lexical index in {folder} cannot be opened: {error}", "qa build")
-
-
-def _write_stamp(folder: Path, removed: int) -> None:
-    (folder / _STAMP).write_text(json.dumps({"analysis": analysis_id(), "removed": removed}) + "\n", encoding="utf-8")
-
-
-def _tidy(folder: Path) -> None:
-    """Drop tantivy's lock files and give its private ones the folder's reading rights (it makes them 0600)."""
-    mode = folder.stat().st_mode & 0o666
-    for path in folder.iterdir():
-        if path.name in _LOCKS:
-            path.unlink()
-        elif path.is_file() and path.stat().st_mode & 0o777 != mode:
-            path.chmod(mode)
