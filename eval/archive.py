@@ -12,8 +12,9 @@ import json
 import lzma
 import re
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from qa.types import Article
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from qa.types import Lang
 
 #: Sentences of so many words are taken, with a mark at the end: no headings, no tables.
 FEWEST_WORDS, MOST_WORDS = 6, 40
@@ -77,38 +80,58 @@ def read_material(train: Path) -> Material:
 def article(number: int, material: Material) -> Article:
     """The article of a number: always the same."""
     rng = np.random.default_rng(number)
-    paragraphs: list[str] = []
+    told: list[str] = []
     for _ in range(int(rng.integers(*STRETCHES, endpoint=True))):
         length = int(rng.integers(*SENTENCES, endpoint=True))
         start = int(rng.integers(len(material.told) - length))
-        paragraphs.extend(pair.german for pair in material.told[start : start + length])
+        told.extend(pair.german for pair in material.told[start : start + length])
     # A paragraph each: where a sentence ends must not depend on the one that follows, so that each is embedded once.
-    text = "\n\n".join(paragraphs)
+    text = "\n\n".join(told)
     day = np.datetime64(FIRST_DAY) + int(rng.integers(DAYS))
-    name = f"archive-{number:07d}"
-    return Article(
-        id=name,
-        title=" ".join(paragraphs[0].rstrip(".!?\"“”»«')").split()[:8]),
-        text=text,
-        lang="de",
-        published=str(day),
-        outlet=f"Blatt {int(rng.integers(1, OUTLETS + 1))}",
-        author=None,
-        url=None,
-        path=f"{name}.md",
-        sha256=hashlib.sha256(text.encode()).hexdigest(),
-    )
+    title = " ".join(told[0].rstrip(".!?\"“”»«')").split()[:8])
+    outlet = f"Blatt {int(rng.integers(1, OUTLETS + 1))}"
+    return _article(f"archive-{number:07d}", title, text, str(day), outlet)
 
 
-def articles(material: Material, first: int = 0) -> Iterator[Article]:
-    """All articles, without an end, from a number on."""
-    number = first
-    while True:
-        yield article(number, material)
-        number += 1
+def articles(material: Material) -> Iterator[Article]:
+    """All articles, without an end."""
+    return (article(number, material) for number in count())
 
 
-def questions(pairs: Sequence[Pair], count: int, seed: int) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that people wrote, and the id of the article with its answer."""
+
+    question: str
+    article_id: str
+
+
+def paragraphs(dev: Path) -> list[Article]:
+    """The German paragraphs of XQuAD, an article each: what the questions of `asked` are about."""
+    texts = [one["context"] for one in _paragraphs(dev, "de")]
+    return [_article(f"xquad-{number:03d}", None, text) for number, text in enumerate(texts)]
+
+
+def asked(dev: Path, lang: Lang) -> list[Asked]:
+    """The questions of XQuAD in a language."""
+    return [
+        Asked(one["question"], f"xquad-{number:03d}")
+        for number, paragraph in enumerate(_paragraphs(dev, lang))
+        for one in paragraph["qas"]
+    ]
+
+
+def _paragraphs(dev: Path, lang: Lang) -> list[dict[str, Any]]:
+    record = json.loads((dev / f"xquad.{lang}.json").read_text(encoding="utf-8"))
+    return [paragraph for article in record["data"] for paragraph in article["paragraphs"]]
+
+
+def _article(name: str, title: str | None, text: str, day: str | None = None, outlet: str | None = None) -> Article:
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Article(name, title, text, "de", day, outlet, None, None, f"{name}.md", digest)
+
+
+def questions(pairs: Sequence[Pair], wanted: int, seed: int) -> list[str]:
     """English sides of pairs, drawn without repeating."""
-    chosen = np.random.default_rng(seed).permutation(len(pairs))[:count]
+    chosen = np.random.default_rng(seed).permutation(len(pairs))[:wanted]
     return [pairs[int(at)].english for at in chosen]

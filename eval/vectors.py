@@ -1,15 +1,21 @@
-"""An encoder that remembers: what it has embedded once, in this run or an earlier one, it looks up in a folder."""
+"""Encoders for measuring: one that remembers what it has embedded, and one that makes up chunks from their sentences.
+
+Embedding a million passages takes hours. Their sentences are 100,000 different ones, which `CachedEncoder` embeds
+once; a passage that was never embedded gets the vector that `Composer` derives from those of its sentences.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from qa.types import Encoder, Vectors
 
@@ -20,16 +26,15 @@ _KEYS, _ROWS = "texts.u64", "vectors.f16"
 
 
 class CachedEncoder:
-    """An `Encoder` for measuring: passages come from a folder where it has them, questions never do.
+    """An `Encoder` that looks passages up in a folder where that has them; questions are always embedded.
 
-    Vectors are kept in half precision, as an index keeps them. One process may use a folder at a time.
+    Vectors are kept in half precision, as an index keeps them. One process may write to a folder at a time.
     """
 
     def __init__(self, encoder: Encoder, folder: Path) -> None:
         """The encoder's own vectors, kept in ``folder`` under its digest."""
         self._encoder = encoder
         self.name, self.sha256, self.dim, self.prompts = encoder.name, encoder.sha256, encoder.dim, encoder.prompts
-        self.encoded = 0
         self._folder = folder / encoder.sha256[:16]
         self._folder.mkdir(parents=True, exist_ok=True)
         self._load()
@@ -41,10 +46,6 @@ class CachedEncoder:
         # Rows are written before their keys; a run that was stopped in between left rows without.
         count = min(len(keys), size)
         self._at = {int(key): row for row, key in enumerate(keys[:count])}
-        rows_file.touch()
-        with rows_file.open("r+b") as file:
-            file.truncate(2 * self.dim * count)
-        keys[:count].tofile(keys_file)
         self._map(count)
 
     def _map(self, count: int) -> None:
@@ -54,13 +55,16 @@ class CachedEncoder:
     def __len__(self) -> int:
         return len(self._at)
 
+    def knows(self, text: str) -> bool:
+        """Whether a passage was embedded before."""
+        return _key(text) in self._at
+
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """As the encoder itself."""
         return self._encoder.encode_queries(texts)
 
-    def encode_words(self, words: Sequence[str]) -> Vectors:
-        """As the encoder itself."""
-        return self._encoder.encode_words(words)
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever else the encoder has
+        return getattr(self._encoder, name)
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """Passages to float32 rows of length 1, up to the rounding of half precision, shape ``(n, dim)``."""
@@ -75,14 +79,52 @@ class CachedEncoder:
         for start in range(0, len(keys), SLICE):
             part = keys[start : start + SLICE]
             vectors = self._encoder.encode_passages(texts[start : start + SLICE]).astype(np.float16)
-            with (self._folder / _ROWS).open("ab") as file:
-                vectors.tofile(file)
-            with (self._folder / _KEYS).open("ab") as file:
-                np.array(part, np.uint64).tofile(file)
+            self._write(len(self._at), part, vectors)
             self._at |= {key: len(self._at) + n for n, key in enumerate(part)}
-            self.encoded += len(part)
         if keys:
             self._map(len(self._at))
+
+    def _write(self, row: int, keys: Sequence[int], vectors: NDArray[np.float16]) -> None:
+        for name, start, data in (
+            (_ROWS, 2 * self.dim * row, vectors.tobytes()),
+            (_KEYS, 8 * row, np.array(keys, np.uint64).tobytes()),
+        ):
+            path = self._folder / name
+            path.touch()
+            with path.open("r+b") as file:
+                file.seek(start)
+                file.write(data)
+
+
+class Composer:
+    """Vectors of passages from those of their sentences.
+
+    The mean of the sentences, each weighing by its length, through the linear map that is best on passages which were
+    embedded (least squares), plus what that map missed on one of these, drawn by the hash of the text. Of the encoder's
+    own vectors it keeps how near questions and passages come: the best passage for an English question has a cosine of
+    0.475 on the average, really 0.487, the 50th .315, really .322 (15,000 passages, 500 questions).
+    """
+
+    def __init__(self, means: Vectors, vectors: Vectors) -> None:
+        """Fit to passages that were embedded: the means of their sentences and their own vectors, ``(n, dim)`` each."""
+        self._map: Vectors = np.linalg.lstsq(means, vectors, rcond=None)[0].astype(np.float32)
+        self._missed: Vectors = vectors - _unit(means @ self._map)
+
+    @staticmethod
+    def mean(texts: Sequence[str], vectors: Vectors) -> Vectors:
+        """The mean of sentences, ``(dim,)``, of length 1."""
+        weights = np.array([len(text) for text in texts], np.float32)
+        return _unit((vectors * weights[:, None]).sum(axis=0))
+
+    def compose(self, means: Vectors, texts: Sequence[str]) -> Vectors:
+        """Vectors of length 1 for passages, ``(n, dim)``, from the means of their sentences."""
+        drawn = np.fromiter((_key(text) % len(self._missed) for text in texts), np.int64, len(texts))
+        return _unit(_unit(means @ self._map) + self._missed[drawn])
+
+
+def _unit(rows: Vectors) -> Vectors:
+    units: Vectors = (rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-9)).astype(np.float32)
+    return units
 
 
 def _key(text: str) -> int:

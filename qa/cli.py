@@ -196,7 +196,7 @@ def info(articles: Articles = None, index: IndexFolder = None, as_json: AsJson =
     from qa.publish import current_build, held_build  # noqa: PLC0415
 
     settings = settings_with(articles=articles, index=index)
-    current = Index(current_build(settings.index))
+    current = Index(current_build(settings.index), settings=settings)
     show_info(current, held=held_build(settings.index) == current.id, as_json=as_json)
 
 

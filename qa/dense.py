@@ -1,61 +1,67 @@
-"""Vector stores: FAISS in this process. `open_store` is the only place that picks one."""
+"""Vector stores: FAISS in this process, or Milvus. `open_store` is the only place that picks one."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qa.errors import IndexDamagedError
-from qa.ivf import EXACT_UP_TO, SLICE, Chosen, Lists, Rows, gather, lists_for, load_faiss
+from qa.errors import IndexDamagedError, StoreError
+from qa.milvus.client import Client, Server
+from qa.milvus.store import MilvusStore
+from qa.publish import share
+from qa.quantised import Chosen, Quantised, Rows, exact_scores, gather, half_index, half_view, load_faiss, slices
 from qa.types import Hits, Selection, VectorStore
 
 if TYPE_CHECKING:
+    from qa.config import Settings
     from qa.types import Keys, Vectors
 
 FAISS_FILE = "dense.faiss"
-#: Beside lists alone: what was added since they were made, and the keys of those in them that were removed.
-ADDED_FILE, REMOVED_FILE = "dense.added.faiss", "dense.removed.npy"
+#: Of a large store alone: the short codes of its vectors, what was added since they were made, and the keys of those
+#: with codes that were removed since.
+CODES_FILE, ADDED_FILE, REMOVED_FILE = "dense.codes.faiss", "dense.added.faiss", "dense.removed.npy"
 
-#: So many vectors may be added to lists, and as many removed from them, before the lists are written anew. Those added
-#: are compared one by one: 10,000 take 1.6 ms of every search.
-LOOSE_UP_TO = 10_000
+#: Up to so many vectors each is compared with the question as it is; more get short codes when they are saved.
+EXACT_UP_TO = 20_000
+
+#: Share of the vectors that may be added without codes, and as many removed, before all codes are made anew. So each
+#: vector is written twenty times at most, however large the archive becomes.
+LOOSE_UP_TO = 0.05
 
 #: Found beyond the k asked for, so that of equal scores those with the lowest keys are given.
 TIES = 8
 
 
 class FaissSelection:
-    """Some of a store's vectors: of those compared one by one, and of those in lists."""
+    """Some of a store's vectors: of those compared as they are, and of those with codes."""
 
-    def __init__(self, loose: Chosen, listed: Chosen | None) -> None:
+    def __init__(self, loose: Chosen, coded: Chosen | None) -> None:
         """The vectors chosen in each part of a store."""
-        self.loose, self.listed = loose, listed
+        self.loose, self.coded = loose, coded
 
     def __len__(self) -> int:
-        return len(self.loose) + len(self.listed or ())
+        return len(self.loose) + (len(self.coded) if self.coded is not None else 0)
 
 
 class FaissStore:
-    """Inner-product search over unit vectors: exact in a small store, in a large one by the nearest lists (`qa.ivf`).
+    """Inner-product search over unit vectors: exact in a small store, nearly so in a large one.
 
-    Up to `EXACT_UP_TO` vectors every one is compared with the question (``IndexFlatIP``). A store that has grown beyond
-    is put in lists when it is saved, and keeps half precision from then on. What is added to lists lies beside them, is
-    compared one by one, and joins them when it is saved with more than `LOOSE_UP_TO` others; what is removed is only
-    marked until then. So a small change of a large store writes little: the file of the lists is linked, not copied,
-    into the new folder, and its vectors are mapped, not read. Scores are true inner products in every case, and a
-    search among a selection is exact.
+    Up to `EXACT_UP_TO` vectors every one is compared with the question as it is (``IndexFlatIP``). A store that has
+    grown beyond keeps half precision, and its vectors get short codes when it is saved: the best by their codes are
+    then compared as they are (`qa.quantised`). What is added later lies beside, without codes, until it is a twentieth
+    of the store; what is removed is marked until then. So a small change of a large store writes little: the files of
+    vectors and codes are linked, not copied, into the new folder.
 
-    Searches may run in many threads at once; `add`, `remove` and `save` need the caller's own lock.
+    Scores are true inner products in every case, and a search among a selection is exact. Searches may run in many
+    threads at once; `add`, `remove` and `save` need the caller's own lock.
     """
 
     def __init__(self, dim: int) -> None:
         """An empty store for vectors of length ``dim``."""
         self._loose: Any = _floats(dim)
-        self._lists: Lists | None = None
+        self._coded: Quantised | None = None
 
     @classmethod
     def load(cls, folder: Path) -> FaissStore:
@@ -65,16 +71,20 @@ class FaissStore:
             IndexDamagedError: A file is missing, FAISS cannot read it, or two do not belong together.
         """
         path = folder / FAISS_FILE
-        index = _read(path, mapped=True)
-        store = cls(index.d)
-        if not Lists.is_in(index):
-            store._loose = _read(path)  # may be added to, which ends the process where the vectors are mapped
+        if not (folder / CODES_FILE).exists():
+            index = _read_keyed(path)
+            store = cls(index.d)
+            store._loose = index
             return store
-        store._lists = Lists(index, path)
-        store._loose = _read(folder / ADDED_FILE) if (folder / ADDED_FILE).exists() else _halves(index.d)
+        vectors, codes = _read_keyed(path, mapped=True), _read(folder / CODES_FILE)
+        store = cls(vectors.d)
+        store._loose = _read_keyed(folder / ADDED_FILE) if (folder / ADDED_FILE).exists() else half_index(vectors.d)
+        if (codes.d, codes.ntotal, store._loose.d) != (vectors.d, vectors.ntotal, vectors.d):
+            raise IndexDamagedError(f"{folder / CODES_FILE} is not of the vectors in {path}", "qa build")
+        store._coded = Quantised(vectors, codes, path)
         removed = _read_keys(folder / REMOVED_FILE)
-        if store._loose.d != index.d or store._lists.remove(removed) != len(removed):
-            raise IndexDamagedError(f"{path} is not what {ADDED_FILE} and {REMOVED_FILE} belong to", "qa build")
+        if store._coded.remove(removed) != len(removed):
+            raise IndexDamagedError(f"{folder / REMOVED_FILE} does not belong to {path}", "qa build")
         return store
 
     @property
@@ -83,12 +93,12 @@ class FaissStore:
         return int(self._loose.d)
 
     @property
-    def lists(self) -> int:
-        """How many lists the vectors are in; 0 where all are compared one by one."""
-        return self._lists.lists if self._lists is not None else 0
+    def coded(self) -> int:
+        """How many vectors have short codes, those that are removed included."""
+        return len(self._coded.keys) if self._coded is not None else 0
 
     def __len__(self) -> int:
-        return int(self._loose.ntotal) + len(self._lists or ())
+        return int(self._loose.ntotal) + (len(self._coded) if self._coded is not None else 0)
 
     def add(self, keys: Keys, vectors: Vectors) -> None:
         """Add rows ``(n, dim)`` under new int64 keys ``(n,)``.
@@ -100,9 +110,8 @@ class FaissStore:
             raise ValueError(f"vectors have shape {vectors.shape}, expected ({len(keys)}, {self.dim})")
         if not len(keys):
             return
-        if self._lists is None and len(self) <= EXACT_UP_TO < len(self) + len(keys):
-            # On the way to lists: half the memory.
-            self._loose = _index_of(_halves(self.dim), self._loose_rows())
+        if _is_float(self._loose) and len(self) + len(keys) > EXACT_UP_TO:
+            self._loose = _filled(half_index(self.dim), self._loose_rows())  # half the memory on the way to codes
         self._loose.add_with_ids(np.ascontiguousarray(vectors, dtype=np.float32), keys.astype(np.int64))
 
     def remove(self, keys: Keys) -> int:
@@ -111,7 +120,7 @@ class FaissStore:
             return 0
         keys = keys.astype(np.int64)
         removed = int(self._loose.remove_ids(keys))
-        return removed + (self._lists.remove(keys) if self._lists is not None else 0)
+        return removed + (self._coded.remove(keys) if self._coded is not None else 0)
 
     def select(self, keys: Keys) -> FaissSelection:
         """What `search` needs to look among these keys ``(n,)`` alone, until the next `add`, `remove` or `save`.
@@ -120,7 +129,7 @@ class FaissStore:
         megabytes to keep.
         """
         loose = Chosen(np.isin(self._keys(), keys))
-        return FaissSelection(loose, None if self._lists is None else self._lists.choose(keys))
+        return FaissSelection(loose, None if self._coded is None else Chosen(self._coded.find(keys)))
 
     def search(self, queries: Vectors, k: int, among: Selection | None = None) -> Hits:
         """The k nearest of each row of ``queries`` ``(q, dim)``; rows are padded with key -1.
@@ -150,19 +159,21 @@ class FaissStore:
     def _nearest(self, queries: Vectors, k: int, among: FaissSelection | None) -> Hits:
         """The k best of both parts, equal scores in the order of the keys."""
         scores, keys = self._loose_search(queries, k, None if among is None else among.loose)
-        if self._lists is not None:
-            more_scores, more_keys = self._lists.search(queries, k, None if among is None else among.listed)
+        if self._coded is not None:
+            more_scores, more_keys = self._coded.search(queries, k, None if among is None else among.coded)
             scores, keys = np.hstack([scores, more_scores]), np.hstack([keys, more_keys])
         order = np.lexsort((keys, -scores))[:, :k]
         return Hits(scores=np.take_along_axis(scores, order, axis=1), keys=np.take_along_axis(keys, order, axis=1))
 
     def _loose_search(self, queries: Vectors, k: int, among: Chosen | None) -> tuple[Vectors, Keys]:
-        if among is None:
-            scores, keys = self._loose.search(queries, k)
-            return scores, keys
-        # The index within, which knows its vectors by position; IndexIDMap2 would look up every key.
-        scores, places = self._loose.index.search(queries, k, params=among.parameters)
-        return scores, np.where(places >= 0, self._keys()[places], -1) if self._loose.ntotal else places
+        # The index within, which knows its vectors by position; IndexIDMap would look up every key of a choice.
+        parameters = None if among is None else among.parameters
+        scores, places = self._loose.index.search(queries, k, params=parameters)
+        if not self._loose.ntotal:
+            return scores, places
+        if not _is_float(self._loose):
+            scores = exact_scores(half_view(self._loose), queries, places)
+        return scores, np.where(places >= 0, self._keys()[places], -1)
 
     def _keys(self) -> Keys:
         """The key of every loose vector, by position: FAISS's own memory, not a copy."""
@@ -173,84 +184,102 @@ class FaissStore:
         return keys
 
     def _loose_rows(self) -> Rows:
-        count, inner = self._loose.ntotal, self._loose.index
-        halves = np.empty((count, self.dim), np.float16)
-        for start in range(0, count, SLICE):
-            halves[start : start + SLICE] = inner.reconstruct_n(start, min(SLICE, count - start))
-        return Rows(self._keys().copy(), halves, np.full(count, -1, np.int64))
+        if not _is_float(self._loose):
+            return Rows(self._keys(), half_view(self._loose))
+        return Rows(self._keys(), self._loose.index.reconstruct_n(0, self._loose.ntotal).astype(np.float16))
 
     def save(self, folder: Path) -> None:
-        """Write into ``folder``, from which `load` reads it back; vectors are put in lists, or out of them, first.
+        """Write into ``folder``, from which `load` reads it back; codes are made first where it is time to.
 
-        A store that is trained anew is, byte for byte, what a fresh one of the same vectors would be.
+        A store whose codes are made anew is, byte for byte, what a fresh one of the same vectors would be.
         """
         self._arrange()
-        faiss, path = load_faiss(), folder / FAISS_FILE
-        if self._lists is None:
-            faiss.write_index(self._loose, str(path))
+        faiss = load_faiss()
+        own = self._coded is not None and self._coded.path == folder / FAISS_FILE
+        for name in (ADDED_FILE, REMOVED_FILE) if own else (FAISS_FILE, CODES_FILE, ADDED_FILE, REMOVED_FILE):
+            (folder / name).unlink(missing_ok=True)
+        if self._coded is None:
+            faiss.write_index(self._loose, str(folder / FAISS_FILE))
             return
-        if self._lists.path is None:
-            faiss.write_index(self._lists.owner, str(path))
-        elif self._lists.path != path:
-            _link(self._lists.path, path)
-        for old in (folder / ADDED_FILE, folder / REMOVED_FILE):
-            old.unlink(missing_ok=True)
+        if self._coded.path is None:
+            faiss.write_index(self._coded.vectors, str(folder / FAISS_FILE))
+            faiss.write_index(self._coded.codes, str(folder / CODES_FILE))
+        elif not own:
+            for name in (FAISS_FILE, CODES_FILE):
+                share(self._coded.path.with_name(name), folder / name)
         if self._loose.ntotal:
             faiss.write_index(self._loose, str(folder / ADDED_FILE))
-        removed = self._lists.removed
-        if len(removed):
-            np.save(folder / REMOVED_FILE, removed)
+        if len(self._coded.removed):
+            np.save(folder / REMOVED_FILE, self._coded.removed)
 
     def _arrange(self) -> None:
-        """Lists for as many vectors as there are now, or none."""
-        wanted, lists = lists_for(len(self)), self._lists
-        same = wanted == self.lists
-        if same and (lists is None or max(self._loose.ntotal, len(lists.removed)) <= LOOSE_UP_TO):
+        """Codes for the vectors of a large store, none for those of a small one."""
+        small, coded = len(self) <= EXACT_UP_TO, self._coded
+        if small and coded is None and _is_float(self._loose):
             return
-        rows = gather([self._loose_rows(), *([] if lists is None else [lists.rows()])])
-        if wanted:
-            self._lists, self._loose = Lists.build(rows, lists if same else None), _halves(self.dim)
-        else:
-            self._lists, self._loose = None, _index_of(_floats(self.dim), rows)
+        if not small and coded is not None:
+            most = LOOSE_UP_TO * len(coded.keys)
+            if self._loose.ntotal <= most and len(coded.removed) <= most:
+                return
+        rows = gather([self._loose_rows(), *([] if coded is None else [coded.rows()])])
+        self._coded = None if small else Quantised.build(rows)
+        self._loose = _filled(_floats(self.dim), rows) if small else half_index(self.dim)
+
+    def close(self) -> None:
+        """Nothing is held but memory and a mapped file."""
 
 
-def new_store(kind: str, dim: int) -> VectorStore:
-    """An empty store of a kind (``faiss``)."""
+def new_store(kind: str, dim: int, *, settings: Settings | None = None, collection: str = "") -> VectorStore:
+    """An empty store of a kind: ``faiss``, or ``milvus`` with the settings of a server and a collection's name.
+
+    Raises:
+        StoreError: The server cannot be reached or refuses.
+    """
     _check_kind(kind)
+    if kind == "milvus":
+        return MilvusStore.create(_client(settings), collection, dim)
     return FaissStore(dim)
 
 
-def open_store(kind: str, folder: Path) -> VectorStore:
-    """The store of a published build.
+def open_store(
+    kind: str, folder: Path, *, settings: Settings | None = None, collection: str = "", dim: int = 0
+) -> VectorStore:
+    """The store of a published build; on a server, the collection its manifest names, of vectors of length ``dim``.
 
     Raises:
-        IndexDamagedError: It cannot be read, or its kind is not known to this version.
+        IndexDamagedError: It cannot be read or is gone, or its kind is not known to this version.
+        StoreError: The server cannot be reached or refuses.
     """
     _check_kind(kind)
+    if kind == "milvus":
+        return MilvusStore.open(_client(settings), collection, dim)
     return FaissStore.load(folder)
 
 
 def _check_kind(kind: str) -> None:
-    if kind != "faiss":
+    if kind not in {"faiss", "milvus"}:
         raise IndexDamagedError(f"the index names an unknown vector store {kind!r}", "qa build")
 
 
+def _client(settings: Settings | None) -> Client:
+    if settings is None:
+        raise StoreError("the index is on a Milvus server, and none is set", "set milvus_uri in qa.toml")
+    return Client(Server.of(settings))
+
+
 def _floats(dim: int) -> Any:  # noqa: ANN401 - FAISS has no types
-    """An empty index of vectors as they are given, compared one by one."""
+    """An empty index of vectors as they are given, under keys."""
     faiss = load_faiss()
     return faiss.IndexIDMap(faiss.IndexFlatIP(dim))
 
 
-def _halves(dim: int) -> Any:  # noqa: ANN401 - FAISS has no types
-    """An empty index of half-precision vectors that are compared one by one."""
+def _is_float(index: Any) -> bool:  # noqa: ANN401 - FAISS has no types
     faiss = load_faiss()
-    kind = faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT
-    return faiss.IndexIDMap(faiss.IndexScalarQuantizer(dim, *kind))
+    return isinstance(faiss.downcast_index(index.index), faiss.IndexFlat)
 
 
-def _index_of(index: Any, rows: Rows) -> Any:  # noqa: ANN401 - FAISS has no types
-    for start in range(0, len(rows.keys), SLICE):
-        part = slice(start, start + SLICE)
+def _filled(index: Any, rows: Rows) -> Any:  # noqa: ANN401 - FAISS has no types
+    for part in slices(len(rows.keys)):
         index.add_with_ids(rows.halves[part].astype(np.float32), rows.keys[part])
     return index
 
@@ -258,11 +287,16 @@ def _index_of(index: Any, rows: Rows) -> Any:  # noqa: ANN401 - FAISS has no typ
 def _read(path: Path, *, mapped: bool = False) -> Any:  # noqa: ANN401 - FAISS has no types
     faiss = load_faiss()
     try:
-        index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC if mapped else 0)
+        # Whoever adds to vectors that are mapped ends the process.
+        return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC if mapped else 0)
     except RuntimeError as error:
         reason = str(error).splitlines()[-1][-200:]
         raise IndexDamagedError(f"{path} cannot be read: {reason}", "qa build") from None
-    if not isinstance(index, faiss.IndexIDMap):
+
+
+def _read_keyed(path: Path, *, mapped: bool = False) -> Any:  # noqa: ANN401 - FAISS has no types
+    index = _read(path, mapped=mapped)
+    if not isinstance(index, load_faiss().IndexIDMap):
         raise IndexDamagedError(f"{path} holds no vectors under keys", "qa build")
     return index
 
@@ -276,12 +310,3 @@ def _read_keys(path: Path) -> Keys:
     except (OSError, ValueError, EOFError) as error:
         raise IndexDamagedError(f"{path} cannot be read: {error}", "qa build") from None
     return keys
-
-
-def _link(source: Path, target: Path) -> None:
-    """The same file in two builds: neither ever changes it, and it goes with the last of them."""
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)  # another disk, or one without links

@@ -129,7 +129,7 @@ def _dense(index: Index, query: Vectors, depth: int, allowed: Allowed | None) ->
 
 
 def _lexical(index: Index, question: str, depth: int, allowed: Allowed | None) -> dict[int, float]:
-    hits = index.lexical.search(question, depth, allowed.ranges if allowed else None)
+    hits = index.words.search(question, depth, allowed.ranges if allowed else None)
     unit = rarest_word(index.manifest.chunk_count)
     return {key: score / unit for key, score in zip(hits.keys, hits.scores, strict=True)}
 
