@@ -35,7 +35,7 @@ screenshots: $(VENV)/.installed-test ## retake the pictures of the README
 	$(BIN)/python docs/screenshots.py
 
 clean: ## remove the environment and the built index, not the articles
-	rm -rf $(VENV) index/CURRENT index/.lock index/.tmp-* index/2*
+	rm -rf $(VENV) index/CURRENT index/HELD index/seen.json index/.lock index/.tmp-* index/2*
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" sh scripts/install.sh ".[eval]"
