@@ -72,7 +72,7 @@ class Row:
 def table(rows: Sequence[Row], embedding: float) -> str:
     """The figures of all sizes; ``embedding`` is chunks a second of the bundled encoder with their sentences."""
     lines: list[list[str]] = [
-        ["sentences", *(f"{row.built['sentences']:,}" or "none" for row in rows)],
+        ["sentences", *(_count(row.built["sentences"]) for row in rows)],
         ["vectors made up", *(f"{row.built['composed'] / row.built['chunks']:.0%}" for row in rows)],
         ["**Building**, chunks a second: embedding", *(f"{embedding:.1f}" for _ in rows)],
     ]
@@ -92,6 +92,10 @@ def table(rows: Sequence[Row], embedding: float) -> str:
         cells = (" / ".join(f"{share:.3f}" for share in row.searched["right"][lang]) for row in rows)
         lines.append([f"right article first, {name}: as shipped / exact", *cells])
     return markdown_table(("chunks", *(f"{row.size:,}" for row in rows)), lines)
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else "none"
 
 
 def _cell(row: Row, stage: str) -> str:

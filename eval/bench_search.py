@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from qa.retrieve import retrieve
 from qa.segments import Segments
 
 if TYPE_CHECKING:
-    from qa.types import Encoder, Hits, Keys, Lang, Selection, Vectors
+    from qa.types import Encoder, Hits, Keys, Lang, Selection, Vectors, VectorStore
 
 #: Questions of each kind, and how many of them are answered in full.
 EACH, ANSWERED = 60, 20
@@ -89,13 +89,15 @@ class ExactStore:
 
 
 class Known:
-    """An `Encoder` of questions that were encoded before."""
+    """An encoder of which these questions were asked before."""
 
     def __init__(self, encoder: Encoder, texts: Sequence[str]) -> None:
-        """These questions and no others."""
-        self.name, self.sha256, self.dim, self.prompts = encoder.name, encoder.sha256, encoder.dim, encoder.prompts
-        self.encode_words, self.encode_passages = encoder.encode_words, encoder.encode_passages
+        """The encoder, and the questions."""
+        self._encoder = encoder
         self._rows = dict(zip(texts, encoder.encode_queries(texts), strict=True))
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the encoder has
+        return getattr(self._encoder, name)
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Looked up."""
@@ -132,7 +134,7 @@ def search(folder: Path, material: Material, dev: Path) -> Searched:
 
 
 def _time(index: Index, encoder: Encoder, kinds: dict[str, list[str]], result: Searched) -> None:
-    """Milliseconds by stage: every question once to warm the files up, and then for the figures."""
+    """Milliseconds by stage; every question is asked once before, to warm the files up."""
     laps: dict[str, list[float]] = {}
     bot = Bot(index, encoder)
     evidence = index.manifest.sentence_count > 0
@@ -166,9 +168,9 @@ def _compare(index: Index, encoder: Encoder, kinds: dict[str, list[str]], dev: P
     for lang in LANGS:
         judged = asked(dev, lang)
         judged = judged[:: max(1, len(judged) // JUDGED)][:JUDGED]
-        known = Known(encoder, [one.question for one in judged])
+        known = cast("Encoder", Known(encoder, [one.question for one in judged]))
         approximate = _right(index, known, judged)
-        index.store = exact  # type: ignore[assignment]
+        index.store = cast("VectorStore", exact)
         result.right[lang] = approximate, _right(index, known, judged)
         index.store = store
 

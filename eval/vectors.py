@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -63,9 +63,8 @@ class CachedEncoder:
         """As the encoder itself."""
         return self._encoder.encode_queries(texts)
 
-    def encode_words(self, words: Sequence[str]) -> Vectors:
-        """As the encoder itself."""
-        return self._encoder.encode_words(words)
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever else the encoder has
+        return getattr(self._encoder, name)
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """Passages to float32 rows of length 1, up to the rounding of half precision, shape ``(n, dim)``."""

@@ -24,7 +24,7 @@ LAYERS = [
     ["when"],
     ["articles", "duplicates", "chunks", "manifest"],
     ["publish"],
-    ["milvus.client"],
+    ["linked", "milvus.client"],
     ["milvus.collection"],
     ["milvus.store", "lexical_files", "segments", "seen"],
     ["lexical", "dense"],
