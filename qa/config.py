@@ -269,12 +269,24 @@ class Settings:
     jwt_audience: str = _setting("article-qa", _text, "what `aud` of a token must be")
     rate: int = _setting(120, _number(1, 1_000_000, int), "questions and API requests of one client in a minute")
     rate_all: int = _setting(2400, _number(1, 10_000_000, int), "questions and API requests of all in a minute")
-    concurrent: int = _setting(8, _number(1, 256, int), "questions answered at once")
+    concurrent: int = _setting(8, _number(1, 256, int), "questions in work at once: sought, two at a time, or written")
     waiting: int = _setting(64, _number(0, 10_000, int), "questions that may wait; one more is told that it is busy")
     answer_seconds: float = _setting(
         60.0, _number(0.1, 3600, float), "longest time for a question in seconds, waiting included"
     )
     max_history: int = _setting(20, _number(0, 100, int), "most earlier questions that one to the API may bring")
+    reload_seconds: float = _setting(
+        2.0, _number(0.05, 3600, float), "seconds between two looks at whether another index was published"
+    )
+    watch: bool = _setting(
+        False, _yes_no, "build the index again whenever the articles folder changes, as `qa serve --watch`"
+    )
+    watch_seconds: float = _setting(
+        5.0, _number(0.05, 86400, float), "seconds between two looks at the articles folder, at least"
+    )
+    settle_seconds: float = _setting(
+        3.0, _number(0, 3600, float), "seconds that the folder must stay as it is before it is read"
+    )
     log_questions: bool = _setting(False, _yes_no, "write each question to standard error; the page says so")
     widget: bool = _setting(
         False,

@@ -356,6 +356,9 @@ class _LastQuery:
     def encode_words(self, words: Sequence[str]) -> Vectors:
         return self._encoder.encode_words(words)
 
+    def word_cosines(self, asked: Sequence[str], words: Sequence[str]) -> Vectors:
+        return self._encoder.word_cosines(asked, words)
+
 
 def _about(questions: QuestionSet, index: Index) -> dict[str, object]:
     asked = questions.questions

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qa.articles import CLEANER_VERSION, Listing
+from qa.chunk_cache import ChunkCache
 from qa.chunks import CHUNKER_VERSION
 from qa.corpus import ChunkRecord, Corpus
 from qa.dense import FaissStore, open_store
@@ -83,6 +84,7 @@ class Index:
             verify(folder, self.manifest)
         self.corpus = Corpus(folder)
         self._settings = settings
+        self.chunks = ChunkCache(self.corpus)
         self.lexical = LexicalIndex.open(folder / LEXICAL_FOLDER)
         dim = self.manifest.recipe.dim
         self._chunk_vectors = Segments(folder / CHUNK_VECTORS, VECTOR_TYPE, (dim,))
@@ -112,6 +114,14 @@ class Index:
         if name is None or settings is None or not settings.milvus_bm25:
             return self.lexical
         return MilvusWords.open(Client(Server.of(settings)), name, self.keys_in)
+
+    def close(self) -> None:
+        """Let go of files, memory and connections; nobody may use it any more."""
+        self.corpus.close()
+        self.close_stores()
+        # `allowed` refers back to this object: without this the garbage collector alone would find the ring, and a
+        # server that loads a new index now and then would hold several.
+        vars(self).clear()
 
     def close_stores(self) -> None:
         """End the connections to a server; the index is not searched again."""

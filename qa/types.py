@@ -335,6 +335,9 @@ class Encoder(Protocol):
         Of zeros where the encoder knows nothing of a word. Cheap: looked up, not computed.
         """
 
+    def word_cosines(self, asked: Sequence[str], words: Sequence[str]) -> Vectors:
+        """Cosines of the vectors of a few words and of many, ``(asked, words)``; faster than making them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hits:
