@@ -38,13 +38,14 @@ from qa.index import (
 from qa.lexical import LexicalDoc, LexicalIndex
 from qa.manifest import SCHEMA, Manifest, Recipe, checksums
 from qa.only import codes_of, outlet_names, outlet_numbers
+from qa.parallel import encoded
 from qa.publish import build_lock, prune, publishing
 
 if TYPE_CHECKING:
     from qa.config import Settings
     from qa.types import Article, Encoder
 
-#: Texts embedded between two reports of progress; the encoder batches inside.
+#: Texts embedded between two reports of progress, and what a worker encodes at once; the encoder batches inside.
 EMBED_SLICE = 256
 
 #: Earlier builds that stay beside the published one, for readers that opened them and for going back.
@@ -286,11 +287,13 @@ def _embed(folder: Path, plan: _BuildPlan, old: Index | None, encoder: Encoder, 
         for record, texts in zip(one.records, sentence_texts(one.article, one.chunked), strict=True):
             work.append(_Row(chunk_rows, record.row, embedding_text(one.article, record.chunk)))
             work.extend(_Row(sentence_rows, record.sentence_row + n, text) for n, text in enumerate(texts))
-    for start in range(0, len(work), EMBED_SLICE):
-        part = work[start : start + EMBED_SLICE]
-        for target, vector in zip(part, encoder.encode_passages([row.text for row in part]), strict=True):
+    parts = [work[start : start + EMBED_SLICE] for start in range(0, len(work), EMBED_SLICE)]
+    done = 0
+    for part, vectors in zip(parts, encoded(encoder, ([row.text for row in part] for part in parts)), strict=True):
+        for target, vector in zip(part, vectors, strict=True):
             target.vectors[target.row] = vector
-        progress("embed", start + len(part), len(work))
+        done += len(part)
+        progress("embed", done, len(work))
     chunk_rows.flush()
     sentence_rows.flush()
 

@@ -166,6 +166,14 @@ class Settings:
         "confidence below which the articles are said not to answer; unset: the fitted one",
     )
     max_file_mb: int = _setting(20, _number(1, 1024, int), "largest article file that is read, in MiB")
+    workers: int = _setting(
+        1, _number(0, 1024, int), "processes that embed passages while an index is built; 0: one for every core"
+    )
+    engine: Literal["processes", "ray"] = _setting(
+        "processes",
+        _one_of("processes", "ray"),
+        "where they run: `processes` on this machine, or `ray` on a Ray cluster; needs the extra `ray`",
+    )
     host: str = _setting("127.0.0.1", _text, "address the page listens on")
     port: int = _setting(7860, _number(0, 65535, int), "port the page listens on; 0 takes a free one")
     writer: str = _setting(
