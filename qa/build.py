@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qa.articles import Listing, Skipped, list_files, read_article
+from qa.articles import Listing, Skipped, list_files
 from qa.chunks import ChunkedArticle, chunk_article, embedding_text, sentence_texts
 from qa.corpus import ChunkRecord, FileRecord, content_key, write_corpus
 from qa.dense import new_store
@@ -40,6 +40,7 @@ from qa.manifest import SCHEMA, Manifest, Recipe, checksums
 from qa.only import codes_of, outlet_names, outlet_numbers
 from qa.parallel import encoded
 from qa.publish import build_lock, prune, publishing
+from qa.reader import Reader
 
 if TYPE_CHECKING:
     from qa.config import Settings
@@ -203,21 +204,22 @@ def _read_files(settings: Settings, listing: Listing, old: Index | None, progres
     known = old.corpus.files() if old is not None else {}
     limit = settings.max_file_mb * 2**20
     records = []
-    for done, path in enumerate(listing.files, start=1):
-        name = path.relative_to(settings.articles).as_posix()
-        sha256 = sha256_or_reason(path)
-        record = known.get(name)
-        if record is None or record.sha256 != sha256 or record.reason is not None:
-            # A bad file is tried again: the limit or the permission may be what has changed.
-            record = _read_file(path, settings.articles, name, sha256, limit)
-        records.append(record)
-        progress("read", done, len(listing.files))
+    with Reader() as reader:
+        for done, path in enumerate(listing.files, start=1):
+            name = path.relative_to(settings.articles).as_posix()
+            sha256 = sha256_or_reason(path)
+            record = known.get(name)
+            if record is None or record.sha256 != sha256 or record.reason is not None:
+                # A bad file is tried again: the limit or the permission may be what has changed.
+                record = _read_file(reader, path, settings.articles, name, sha256, limit)
+            records.append(record)
+            progress("read", done, len(listing.files))
     return records
 
 
-def _read_file(path: Path, root: Path, name: str, sha256: str, limit: int) -> FileRecord:
+def _read_file(reader: Reader, path: Path, root: Path, name: str, sha256: str, limit: int) -> FileRecord:
     try:
-        return FileRecord(name, sha256, read_article(path, root, max_bytes=limit), None)
+        return FileRecord(name, sha256, reader.read(path, root, max_bytes=limit), None)
     except BadFileError as error:
         return FileRecord(name, sha256, None, error.message)
 

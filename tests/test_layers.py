@@ -26,6 +26,8 @@ LAYERS = [
     ["periods"],
     ["when"],
     ["articles", "duplicates", "chunks", "lexical", "dense", "corpus", "manifest", "publish"],
+    ["reading_process"],
+    ["reader"],
     ["index"],
     ["build"],
     ["turns.classes"],

@@ -64,7 +64,7 @@ def read_pdf(data: bytes) -> PdfText:
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     try:
         return _read(data)
-    except BadFileError:
+    except (BadFileError, MemoryError):
         raise
     except Exception as error:  # a parser of foreign bytes may raise anything
         raise BadFileError("the PDF is damaged") from error
