@@ -343,6 +343,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} cannot be read: {error}", "make it a UTF-8 text file") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not TOML: {error}", "correct that line") from None
+    except (RecursionError, ValueError):  # and no TOMLDecodeError, for all that the manual says
+        raise ConfigError(f"{path} holds a list or a number that is too large", "correct it") from None
 
 
 def _read_environ(environ: Mapping[str, str]) -> dict[str, Any]:
