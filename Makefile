@@ -3,6 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 FLAGS ?=
+# Processes of `make test`: one a core. JOBS=0 runs it in one, for a debugger.
+JOBS ?= auto
 
 .PHONY: run setup test test-slow lint types check doctor screenshots clean
 
@@ -12,7 +14,7 @@ run: setup ## install if need be, bring the index up to date, open the page on 1
 setup: $(VENV)/.installed ## install the product with the tested versions
 
 test: $(VENV)/.installed-test ## install the test extras and run the tests
-	$(BIN)/python -m pytest -m "not slow" $(FLAGS)
+	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) $(FLAGS)
 
 test-slow: $(VENV)/.installed-test ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow --timeout 1800 $(FLAGS)

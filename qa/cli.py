@@ -1,4 +1,4 @@
-"""The command line: ``qa build · ask · serve · token · eval · info · doctor``. Answers on stdout, else on stderr."""
+"""The command line: ``qa build · ask · serve · index · token · eval · info · doctor``. Answers on stdout."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qa import __version__
-from qa.config import Settings, load_settings, locate
+from qa.config import Settings, load_settings
 from qa.errors import IndexDamagedError, IndexMissingError, IndexStaleError, QAError
+from qa.flags import Articles, AsJson, EncoderName, IndexFolder, settings_with
+from qa.index_commands import index_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,14 +35,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Articles = Annotated[Path | None, typer.Option("--articles", help="Folder of articles.", show_default=False)]
-IndexFolder = Annotated[Path | None, typer.Option("--index", help="Folder of the index.", show_default=False)]
-EncoderName = Annotated[
-    str | None, typer.Option("--encoder", help="`bundled`, or a sentence-transformers model.", show_default=False)
-]
 NoBuild = Annotated[bool, typer.Option("--no-build", help="Refuse instead of building a missing or old index.")]
 NoWriter = Annotated[bool, typer.Option("--no-writer", help="Quotes alone, even where a writer is set.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def _print_version(wanted: bool) -> None:
@@ -78,7 +74,7 @@ def build(
     from qa.embed import load_encoder  # noqa: PLC0415
     from qa.workers import many_workers  # noqa: PLC0415
 
-    settings = _settings(articles=articles, index=index, encoder=encoder, workers=workers, engine=engine)
+    settings = settings_with(articles=articles, index=index, encoder=encoder, workers=workers, engine=engine)
     model = load_encoder(settings.encoder, prompts=settings.prompts)
     with building() as report, many_workers(settings, model) as wide:
         summary = build_index(settings, wide, fresh=fresh, progress=report.progress, waiting=report.waiting)
@@ -116,7 +112,9 @@ def ask(
     from qa.only import read_dates  # noqa: PLC0415
     from qa.types import passage_dict  # noqa: PLC0415
 
-    settings = _settings(articles=articles, index=index, encoder=encoder, top=top, writer="none" if no_writer else None)
+    settings = settings_with(
+        articles=articles, index=index, encoder=encoder, top=top, writer="none" if no_writer else None
+    )
     only = replace(read_dates(since, until), outlets=tuple(outlet or ()))  # wrong dates are told before any work
     bot = _open_bot(settings, build=not no_build)
     for asked in _questions(question):
@@ -153,13 +151,15 @@ def serve(
     """Open the page in a browser: builds the index first if need be, then prints the address."""
     from qa.server.access import check_address  # noqa: PLC0415
 
-    settings = _settings(articles=articles, index=index, encoder=encoder, host=host, port=port)
+    settings = settings_with(articles=articles, index=index, encoder=encoder, host=host, port=port)
     check_address(settings)
     bot = _open_bot(settings, build=not no_build)
     from qa.web import serve as run  # noqa: PLC0415 - Gradio takes 6 s to import
 
     run(bot, settings, on_ready=lambda address: print(f"article-qa is at {address}", flush=True))
 
+
+app.add_typer(index_commands, name="index")
 
 tokens = typer.Typer(help='API keys for `auth = "token"`: kept as hashes, good for asking and reading only.')
 app.add_typer(tokens, name="token")
@@ -200,10 +200,11 @@ def info(articles: Articles = None, index: IndexFolder = None, as_json: AsJson =
     """What is indexed, with which model, since when, how large."""
     from qa.console import show_info  # noqa: PLC0415
     from qa.index import Index  # noqa: PLC0415
-    from qa.publish import current_build  # noqa: PLC0415
+    from qa.publish import current_build, held_build  # noqa: PLC0415
 
-    settings = _settings(articles=articles, index=index)
-    show_info(Index(current_build(settings.index)), as_json=as_json)
+    settings = settings_with(articles=articles, index=index)
+    current = Index(current_build(settings.index))
+    show_info(current, held=held_build(settings.index) == current.id, as_json=as_json)
 
 
 @app.command()
@@ -217,7 +218,7 @@ def doctor(
     from qa.console import show_checks  # noqa: PLC0415
     from qa.doctor import examine  # noqa: PLC0415
 
-    settings = _settings(articles=articles, index=index, encoder=encoder)
+    settings = settings_with(articles=articles, index=index, encoder=encoder)
     if not show_checks(examine(settings, ask_writer=ask_writer)):
         raise typer.Exit(1)
 
@@ -271,7 +272,7 @@ def eval(
         a, b = (one if one.exists() else folder / one for one in compare)
         show_comparison(read_report(a), read_report(b))
         return
-    settings = _settings(articles=articles, encoder=encoder)
+    settings = settings_with(articles=articles, encoder=encoder)
     report = Report.of(_evaluate(settings, dataset, questions_from, split, name, baselines=baselines))
     show_report(report)
     called = report.result.name
@@ -322,10 +323,6 @@ def _evaluate(
         )
 
 
-def _settings(**flags: Path | str | int | None) -> Settings:
-    return locate(load_settings(flags), flags)
-
-
 def _open_bot(settings: Settings, *, build: bool) -> Bot:
     from qa.bot import Bot  # noqa: PLC0415
     from qa.build import ensure_index  # noqa: PLC0415
@@ -342,6 +339,7 @@ def _open_bot(settings: Settings, *, build: bool) -> Bot:
             wide,
             build=build,
             starting=report.starting,
+            held=report.held,
             progress=report.progress,
             waiting=report.waiting,
         )

@@ -165,6 +165,9 @@ class Settings:
         _number(0, 1, float),
         "confidence below which the articles are said not to answer; unset: the fitted one",
     )
+    keep_builds: int = _setting(
+        1, _number(0, 1000, int), "earlier builds that stay beside the published one, for `qa index rollback`"
+    )
     max_file_mb: int = _setting(20, _number(1, 1024, int), "largest article file that is read, in MiB")
     workers: int = _setting(
         1, _number(0, 1024, int), "processes that embed passages while an index is built; 0: one for every core"

@@ -20,6 +20,7 @@ from qa.text import shortened
 
 if TYPE_CHECKING:
     from qa.build import BuildSummary
+    from qa.builds import Build, Rollback
     from qa.doctor import Check
     from qa.index import Index
     from qa.types import Answer, Citation, Passage
@@ -67,6 +68,10 @@ class BuildReport:
         """Say why an index is built that nobody asked to build."""
         self._bars.console.print(f"Building the index: {reason}")
 
+    def held(self, reason: str) -> None:
+        """Say why an index is not built although the articles have changed."""
+        self._bars.console.print(f"Not building: {reason} - qa build takes them up")
+
     def waiting(self) -> None:
         """Say that another build is in the way."""
         self._bars.console.print("Another build of this index is under way; waiting for it to end")
@@ -100,6 +105,10 @@ def show_build(summary: BuildSummary) -> None:
     done = f"Indexed in {summary.folder}" if summary.built else f"Already up to date: {summary.folder}"
     counts = f"{manifest.article_count} articles, {manifest.chunk_count} passages, {manifest.sentence_count} sentences"
     out.print(f"{done}: {counts}; {summary.embedded} embedded anew, {summary.duplicates} copies merged")
+    if summary.unusable:
+        out.print(Text(f"Nothing was reused: {summary.unusable}", style="yellow"))
+    if summary.released is not None:
+        out.print(f"The rollback to {summary.released} is over: the index follows the articles again")
     for skipped in summary.skipped[:_NAMED]:
         out.print(f"skipped  {skipped.path}: {skipped.reason}")
     if len(summary.skipped) > _NAMED:
@@ -227,12 +236,12 @@ def show_passages(passages: Sequence[Passage]) -> None:
     out.print(table, soft_wrap=False)
 
 
-def show_info(index: Index, *, as_json: bool) -> None:
-    """The manifest in words, or as JSON."""
+def show_info(index: Index, *, held: bool, as_json: bool) -> None:
+    """The manifest in words, or as JSON; ``held``: by a rollback."""
     manifest, out = index.manifest, _out()
     size = sum(path.stat().st_size for path in index.folder.rglob("*") if path.is_file())
     if as_json:
-        record = asdict(manifest) | {"folder": str(index.folder), "bytes": size}
+        record = asdict(manifest) | {"folder": str(index.folder), "bytes": size, "held": held}
         out.print(json.dumps(record, ensure_ascii=False))
         return
     recipe = manifest.recipe
@@ -240,7 +249,7 @@ def show_info(index: Index, *, as_json: bool) -> None:
         "index": f"{index.folder} ({size / 2**20:.1f} MiB)",
         "articles": f"{manifest.article_count} from {manifest.articles_folder}",
         "passages": f"{manifest.chunk_count} with {manifest.sentence_count} sentences",
-        "built": manifest.created,
+        "built": manifest.created + (", held by a rollback until qa build" if held else ""),
         "encoder": f"{recipe.encoder_name}, {recipe.dim} dimensions, sha256 {recipe.encoder_sha256[:12]}",
         "store": recipe.store,
     }
@@ -251,6 +260,50 @@ def show_info(index: Index, *, as_json: bool) -> None:
         out.print(f"  - {article.label} ({known}) {article.path}")
     for path, reason in manifest.bad_files.items():
         out.print(Text(f"bad       {path}: {reason}", style="red"))
+
+
+def show_builds(builds: Sequence[Build], size: int, *, as_json: bool) -> None:
+    """One line a build, newest first, with what is wrong with it; ``size`` in bytes on the disk, of all together."""
+    out = _out()
+    if as_json:
+        out.print(json.dumps({"builds": [asdict(build) for build in builds], "bytes_on_disk": size}))
+        return
+    for build in builds:
+        marks = ["current"] * build.current + ["held by a rollback"] * build.held + [build.fault] * bool(build.fault)
+        counts = f"{_or_dash(build.articles, 'd'):>7} articles {_or_dash(build.chunks, 'd'):>8} passages"
+        line = (
+            f"{build.id}  {build.created or '-':25}  {counts}  {build.bytes / 2**20:8.1f} MiB  {build.encoder or '-'}"
+        )
+        out.print(Text.assemble(line, "  ", (", ".join(marks), "red" if build.fault else "green")))
+    if not any(build.current for build in builds):
+        out.print(Text("none of them is the current one - qa build, or qa index rollback BUILD", style="red"))
+    out.print(f"{len(builds)} build{'' if len(builds) == 1 else 's'}, {size / 2**20:.1f} MiB on the disk")
+
+
+_FOLDER_NOW = {
+    True: "the articles folder is as it was then",
+    False: "the articles folder is no longer as it was then",
+    None: "the articles folder cannot be read",
+}
+
+
+def show_rollback(done: Rollback) -> None:
+    """What answers now, and what that means for the builds to come."""
+    manifest, out = done.manifest, _out()
+    counts = f"{manifest.article_count} articles, {manifest.chunk_count} passages"
+    out.print(
+        f"Rolled back to {manifest.build_id}, built {manifest.created}: {counts}; {_FOLDER_NOW[done.folder_same]}"
+    )
+    out.print("It answers until qa build (also one that a timer starts) or another rollback replaces it")
+
+
+def show_pruned(names: Sequence[str], freed: int) -> None:
+    """What was removed."""
+    out = _out()
+    for name in names:
+        out.print(f"removed  {name}")
+    builds = f"{len(names)} build{'' if len(names) == 1 else 's'}"
+    out.print(f"{builds} removed, {freed / 2**20:.1f} MiB freed" if names else "Nothing to remove")
 
 
 def show_checks(checks: Sequence[Check]) -> bool:

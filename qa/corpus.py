@@ -1,7 +1,8 @@
-"""What was indexed, in one SQLite file: the files read, the articles, their chunks and sentences.
+"""What was indexed: the files read, the articles, their chunks and sentences.
 
-Nothing is loaded up front, so opening it costs the same for five articles and for a million. Vectors lie beside it
-(`qa.index`), row for row.
+One SQLite file says what there is and where it lies; the texts lie beside it in `qa.segments`, so that a new build has
+little to copy. Nothing is loaded up front, so opening it costs the same for five articles and for a million.
+`qa.corpus_writer` writes it. Vectors lie in segments too (`qa.index`), row for row.
 """
 
 from __future__ import annotations
@@ -9,15 +10,16 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from qa.errors import IndexDamagedError
-from qa.only import all_days, codes_of, iso_day, outlet_names, outlet_numbers
+from qa.only import all_days, iso_day, unique_outlets
+from qa.segments import Segments
 from qa.types import Article, Chunk, Source, Span
 
 if TYPE_CHECKING:
@@ -28,29 +30,24 @@ if TYPE_CHECKING:
     Rows = NDArray[np.int64]
 
 CORPUS_FILE = "corpus.db"
-
-_SCHEMA = """
-CREATE TABLE files (path TEXT PRIMARY KEY, sha256 TEXT NOT NULL, article TEXT, reason TEXT) WITHOUT ROWID;
-CREATE TABLE articles (id TEXT PRIMARY KEY, position INTEGER NOT NULL, content TEXT NOT NULL, record TEXT NOT NULL,
-                       text TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE chunks (key INTEGER PRIMARY KEY, article_id TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
-                     row INTEGER NOT NULL, sentence_row INTEGER NOT NULL, sentences BLOB NOT NULL);
-CREATE INDEX chunks_by_article ON chunks (article_id, start);
-CREATE TABLE outlets (number INTEGER PRIMARY KEY, name TEXT NOT NULL);
-CREATE TABLE publications (code INTEGER NOT NULL, row INTEGER NOT NULL, end_row INTEGER NOT NULL,
-                           PRIMARY KEY (code, row)) WITHOUT ROWID;
-"""
-
+TEXTS_FOLDER = "texts"
+#: Type of the offsets of sentences, two each.
+SPANS = "<u4"
 
 _BY_DATE = """
-SELECT record, text FROM (
-    SELECT id, row_number() OVER (ORDER BY published IS NULL, published {order}, label, position) AS place
-    FROM (SELECT id, position, json_extract(record, '$.published') AS published,
-                 coalesce(json_extract(record, '$.title'), json_extract(record, '$.path')) AS label FROM articles)
+SELECT number, id, record, also, text_at, text_bytes FROM (
+    SELECT number, row_number() OVER (ORDER BY published IS NULL, published {order}, label, path) AS place
+    FROM (SELECT number, path, json_extract(record, '$.published') AS published,
+                 coalesce(json_extract(record, '$.title'), path) AS label FROM articles WHERE original IS NULL)
     ORDER BY place LIMIT ?
-) JOIN articles USING (id) ORDER BY place
+) JOIN articles USING (number) ORDER BY place
 """
 _NEWEST, _OLDEST = _BY_DATE.format(order="DESC"), _BY_DATE.format(order="ASC")
+_ARTICLE = "SELECT number, id, record, also, text_at, text_bytes FROM articles"
+_CHUNK = (
+    "SELECT c.key, a.id, c.start, c.end, c.row, c.sentence_row, c.sentences, a.text_at, a.text_bytes"
+    " FROM chunks c JOIN articles a ON a.number = c.article"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +87,10 @@ class Corpus:
         try:
             # immutable: a published build never changes, so no lock files appear beside it.
             self._db = sqlite3.connect(f"{path.resolve().as_uri()}?immutable=1", uri=True, check_same_thread=False)
-            self._db.execute("SELECT count(*) FROM articles").fetchone()
+            self._db.execute("SELECT count(*) FROM articles WHERE number = 0").fetchone()
         except sqlite3.Error as error:
             raise IndexDamagedError(f"{path} cannot be read: {error}", "qa build") from None
+        self._texts = Segments(folder / TEXTS_FOLDER, np.uint8)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -101,8 +99,7 @@ class Corpus:
 
     def articles(self) -> Iterator[Article]:
         """All indexed articles by path."""
-        for record, text in self._rows("SELECT record, text FROM articles ORDER BY position"):
-            yield _article(record, text)
+        return map(self._article, self._rows(f"{_ARTICLE} WHERE original IS NULL ORDER BY path"))
 
     def newest(self, limit: int, *, oldest: bool = False) -> Iterator[Article]:
         """Articles by date, newest first or oldest first, those without a date last, then by title.
@@ -111,30 +108,34 @@ class Corpus:
             limit: How many at most; -1 for all.
             oldest: Begin with the oldest.
         """
-        # The texts are read of those alone that are wanted: of thousands they are most of the file.
-        rows = self._rows(_OLDEST if oldest else _NEWEST, limit)
-        return (_article(record, text) for record, text in rows)
+        # The texts are read of those alone that are wanted: of thousands they are most of the corpus.
+        return map(self._article, self._rows(_OLDEST if oldest else _NEWEST, limit))
 
     def article_count(self) -> int:
         """How many articles are indexed."""
-        return int(self._rows("SELECT count(*) FROM articles")[0][0])
+        return int(self._rows("SELECT count(*) FROM articles WHERE original IS NULL")[0][0])
+
+    def copy_count(self) -> int:
+        """How many files are copies of them."""
+        return int(self._rows("SELECT count(*) FROM articles WHERE original IS NOT NULL")[0][0])
 
     def dated_count(self) -> int:
-        """How many of them bear a date."""
-        return int(self._rows("SELECT count(json_extract(record, '$.published')) FROM articles")[0][0])
+        """How many of the indexed articles bear a date."""
+        query = "SELECT count(json_extract(record, '$.published')) FROM articles WHERE original IS NULL"
+        return int(self._rows(query)[0][0])
 
     def article(self, article_id: str) -> Article | None:
-        """One article, or None."""
-        found = self._rows("SELECT record, text FROM articles WHERE id = ?", article_id)
-        return _article(*found[0]) if found else None
-
-    def contents(self) -> dict[str, str]:
-        """`content_key` of every indexed article by id."""
-        return dict(self._rows("SELECT id, content FROM articles"))
+        """One indexed article, or None."""
+        found = self._rows(f"{_ARTICLE} WHERE id = ? AND original IS NULL", article_id)
+        return self._article(found[0]) if found else None
 
     def outlets(self) -> tuple[str, ...]:
-        """The outlets of the articles and their copies, by name; the first has the number 1 (`qa.only`)."""
-        return tuple(name for (name,) in self._rows("SELECT name FROM outlets ORDER BY number"))
+        """The outlets of the articles and their copies, by name; of spellings in other cases the first."""
+        return unique_outlets(name for (name,) in self._rows("SELECT DISTINCT name FROM outlet_uses"))
+
+    def outlet_numbers(self) -> dict[str, int]:
+        """The number of each outlet by its name in `str.casefold` (`qa.only`)."""
+        return dict(self._rows("SELECT folded, number FROM outlets"))
 
     def days(self) -> tuple[str, ...]:
         """Every day on which an article was published, as ``2024-10-24``, ascending."""
@@ -161,120 +162,81 @@ class Corpus:
 
     def files(self) -> dict[str, FileRecord]:
         """Every file that was read, by path."""
-        rows = self._rows("SELECT path, sha256, article, reason FROM files ORDER BY path")
-        return {row[0]: _file_record(*row) for row in rows}
+        rows = self._rows(
+            "SELECT f.path, f.sha256, f.reason, a.number, a.id, a.record, '[]', a.text_at, a.text_bytes"
+            " FROM files f LEFT JOIN articles a ON a.number = f.article ORDER BY f.path"
+        )
+        return {
+            row[0]: FileRecord(row[0], row[1], None if row[3] is None else self._article(row[3:]), row[2])
+            for row in rows
+        }
+
+    def file(self, path: str) -> FileRecord | None:
+        """One file that was read, or None."""
+        found = self._rows("SELECT sha256, reason, article FROM files WHERE path = ?", path)
+        if not found:
+            return None
+        sha256, reason, number = found[0]
+        rows = self._rows(f"{_ARTICLE} WHERE number = ?", -1 if number is None else number)
+        article = self._article((*rows[0][:3], "[]", *rows[0][4:])) if rows else None
+        return FileRecord(path, sha256, article, reason)
+
+    def hashes(self) -> dict[str, str]:
+        """The hash of every file that was read as an article, by path."""
+        return dict(self._rows("SELECT path, sha256 FROM files WHERE reason IS NULL"))
+
+    def stray(self) -> int:
+        """How many articles came from no file (`qa.build.index_articles`)."""
+        return int(
+            self._rows(
+                "SELECT (SELECT count(*) FROM articles) - (SELECT count(*) FROM files WHERE article IS NOT NULL)"
+            )[0][0]
+        )
+
+    def dead_text(self) -> float:
+        """Share of the stored text that no article has any more, 0 to 1."""
+        dead: int = self._rows("SELECT dead_bytes FROM texts")[0][0]
+        return dead / max(len(self._texts), 1)
+
+    def content(self, article_id: str) -> str | None:
+        """`content_key` of an indexed article, or None."""
+        found = self._rows("SELECT content FROM articles WHERE id = ? AND original IS NULL", article_id)
+        return found[0][0] if found else None
 
     def chunks(self, keys: Sequence[int]) -> dict[int, ChunkRecord]:
         """The chunks with these keys; a key that is not there is left out."""
         if not keys:
             return {}
         marks = ",".join("?" * len(keys))
-        rows = self._rows(
-            "SELECT c.key, c.article_id, c.start, c.end, substr(a.text, c.start + 1, c.end - c.start), c.row,"  # noqa: S608
-            f" c.sentence_row, c.sentences FROM chunks c JOIN articles a ON a.id = c.article_id WHERE key IN ({marks})",
-            *keys,
-        )
-        return {row[0]: _chunk_record(*row) for row in rows}
+        return {row[0]: self._chunk(row) for row in self._rows(f"{_CHUNK} WHERE c.key IN ({marks})", *keys)}
 
     def chunks_of(self, article_id: str) -> list[ChunkRecord]:
         """The chunks of one article in reading order."""
-        rows = self._rows(
-            "SELECT c.key, c.article_id, c.start, c.end, substr(a.text, c.start + 1, c.end - c.start), c.row,"
-            " c.sentence_row, c.sentences FROM chunks c JOIN articles a ON a.id = c.article_id"
-            " WHERE c.article_id = ? ORDER BY c.start",
-            article_id,
-        )
-        return [_chunk_record(*row) for row in rows]
+        return [self._chunk(row) for row in self._rows(f"{_CHUNK} WHERE a.id = ? ORDER BY c.start", article_id)]
+
+    def _text(self, at: int, size: int) -> str:
+        return self._texts.rows(at, at + size).tobytes().decode()
+
+    def _article(self, row: Sequence[Any]) -> Article:
+        _, name, record, also, at, size = row
+        return article_of(name, record, also, self._text(at, size))
+
+    def _chunk(self, row: Sequence[Any]) -> ChunkRecord:
+        key, article_id, start, end, number, sentence_row, spans, at, size = row
+        chunk = Chunk(f"{key:016x}", article_id, start, end, self._text(at, size)[start:end])
+        pairs = np.frombuffer(spans, dtype=SPANS).reshape(-1, 2).tolist()
+        return ChunkRecord(chunk, tuple(Span(*pair) for pair in pairs), number, sentence_row)
 
     def _rows(self, query: str, *values: str | int) -> list[tuple[Any, ...]]:
         with self._lock:
             return self._db.execute(query, values).fetchall()
 
 
+def article_of(name: str, record: str, also: str, text: str) -> Article:
+    """An article from its columns."""
+    return Article(id=name, text=text, also=tuple(Source(**one) for one in json.loads(also)), **json.loads(record))
+
+
 def content_key(article: Article) -> str:
     """What decides the chunks and vectors of an article: its title, its text and how sentences are found in it."""
     return f"{article.lang}:{article.sha256}"
-
-
-def write_corpus(
-    folder: Path, files: Iterable[FileRecord], articles: Sequence[Article], records: Iterable[ChunkRecord]
-) -> None:
-    """Write ``corpus.db`` into ``folder``; the same content gives the same file.
-
-    Raises:
-        sqlite3.IntegrityError: Two chunks share a key.
-    """
-    db = sqlite3.connect(folder / CORPUS_FILE)
-    try:
-        # The folder is published whole or not at all, so the journal would only cost time.
-        db.execute("PRAGMA journal_mode = OFF")
-        db.execute("PRAGMA synchronous = OFF")
-        db.executescript(_SCHEMA)
-        with db:
-            db.executemany("INSERT INTO files VALUES (?, ?, ?, ?)", map(_file_row, files))
-            db.executemany(
-                "INSERT INTO articles VALUES (?, ?, ?, ?, ?)",
-                ((a.id, n, content_key(a), _without_text(a), a.text) for n, a in enumerate(articles)),
-            )
-            rows = _RowsByArticle()
-            chunks = (_chunk_row(record) for record in rows.noting(records))
-            db.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)", chunks)
-            outlets = outlet_names(articles)
-            db.executemany("INSERT INTO outlets VALUES (?, ?)", enumerate(outlets, start=1))
-            numbers = outlet_numbers(outlets)
-            db.executemany(
-                "INSERT INTO publications VALUES (?, ?, ?)",
-                sorted((code, *rows.of[a.id]) for a in articles if a.id in rows.of for code in codes_of(a, numbers)),
-            )
-    finally:
-        db.close()
-
-
-class _RowsByArticle:
-    """First row and the row after the last of each article, noted while its chunks pass."""
-
-    def __init__(self) -> None:
-        self.of: dict[str, tuple[int, int]] = {}
-
-    def noting(self, records: Iterable[ChunkRecord]) -> Iterator[ChunkRecord]:
-        for record in records:
-            first, end = self.of.get(record.chunk.article_id, (record.row, record.row))
-            self.of[record.chunk.article_id] = (min(first, record.row), max(end, record.row + 1))
-            yield record
-
-
-def _without_text(article: Article) -> str:
-    record = asdict(article)
-    del record["text"]
-    return json.dumps(record, ensure_ascii=False)
-
-
-def _article(record: str, text: str) -> Article:
-    values = json.loads(record)
-    values["also"] = tuple(Source(**source) for source in values["also"])
-    return Article(text=text, **values)
-
-
-def _file_row(record: FileRecord) -> tuple[str, str, str | None, str | None]:
-    article = None
-    if record.article is not None:
-        article = json.dumps([_without_text(record.article), record.article.text], ensure_ascii=False)
-    return record.path, record.sha256, article, record.reason
-
-
-def _file_record(path: str, sha256: str, article: str | None, reason: str | None) -> FileRecord:
-    return FileRecord(path, sha256, _article(*json.loads(article)) if article else None, reason)
-
-
-def _chunk_row(record: ChunkRecord) -> tuple[int, str, int, int, int, int, bytes]:
-    spans = np.array([(span.start, span.end) for span in record.sentences], dtype="<u4").tobytes()
-    chunk = record.chunk
-    return chunk.key, chunk.article_id, chunk.start, chunk.end, record.row, record.sentence_row, spans
-
-
-def _chunk_record(
-    key: int, article_id: str, start: int, end: int, text: str, row: int, sentence_row: int, spans: bytes
-) -> ChunkRecord:
-    pairs = np.frombuffer(spans, dtype="<u4").reshape(-1, 2).tolist()
-    chunk = Chunk(f"{key:016x}", article_id, start, end, text)
-    return ChunkRecord(chunk, tuple(Span(*pair) for pair in pairs), row, sentence_row)

@@ -16,6 +16,7 @@ from qa.config import api_key_variable
 from qa.embed import load_encoder
 from qa.errors import QAError
 from qa.index import Index, articles_digest, load_index
+from qa.publish import held_build
 from qa.types import Citation
 from qa.writer import load_writer
 
@@ -108,7 +109,8 @@ def _index(settings: Settings, encoder: Encoder, checks: list[Check]) -> Index |
 
 def _articles(settings: Settings, index: Index) -> str:
     listing = list_files(settings.articles)
-    if index.manifest.articles_digest != articles_digest(settings.articles, listing):
+    held = held_build(settings.index) == index.id
+    if not held and index.manifest.articles_digest != articles_digest(settings.articles, listing):
         raise ValueError(f"{settings.articles} has changed since the index was built")
     files = index.corpus.files()
     known = {article.path for article in index.corpus.articles()}
@@ -121,7 +123,8 @@ def _articles(settings: Settings, index: Index) -> str:
         raise ValueError(f"{silent[0]} has no passages")
     bad = index.manifest.bad_files
     listed = f", listed as bad: {', '.join(f'{path} ({reason})' for path, reason in bad.items())}" if bad else ""
-    return f"{len(known)} indexed, {len(copies)} copies{listed}"
+    holding = ", a rollback holds it whatever the folder is now (qa build ends that)" if held else ""
+    return f"{len(known)} indexed, {len(copies)} copies{listed}{holding}"
 
 
 def _vectors(index: Index) -> str:

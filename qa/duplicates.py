@@ -2,14 +2,20 @@
 
 Candidates come from MinHash and locality-sensitive hashing (Broder 1997; Leskovec, Rajaraman, Ullman, "Mining of
 Massive Datasets", chapter 3) and are verified by the exact Jaccard similarity of their word shingles.
+
+The signatures are kept in the database of the build (`Copies`), so that an update compares only what has changed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from heapq import heapify, heappop, heappush
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +36,22 @@ MIN_WORDS = 60
 #: Bands and rows of the hash tables: they miss 1 in 100,000 pairs at the threshold and offer 1 in 1,000 of those
 #: that share 4 % of their shingles (1 - (1 - s**3)**21).
 _BANDS, _ROWS = 21, 3
-#: Half the time of `qa.text.words`, and "10.000", "10 000" and "10,000" come out alike here too.
+#: "10.000", "10 000" and "10,000" come out alike here too.
 _WORD = re.compile(r"[^\W_]+")
+#: Letters, or shingles, handled at once: bounds the memory that a text of 20 MB takes to 35 MB.
+_BLOCK = 1 << 16
+#: Fingerprints kept while copies of one text are compared with it.
+_KEPT_PRINTS = 256
+
+#: ``original`` is the article that this one is a copy of, NULL for one that is kept. Buckets hold the kept ones apart
+#: from the copies (``copy``), so that of a thousand copies of one text each is compared with that one alone.
+COPIES_SCHEMA = """
+CREATE TABLE prints (article INTEGER PRIMARY KEY, path TEXT NOT NULL, words BLOB NOT NULL, original INTEGER);
+CREATE INDEX prints_by_words ON prints (words, path);
+CREATE INDEX prints_by_original ON prints (original) WHERE original IS NOT NULL;
+CREATE TABLE buckets (bucket INTEGER NOT NULL, copy INTEGER NOT NULL, article INTEGER NOT NULL,
+                      PRIMARY KEY (bucket, copy, article)) WITHOUT ROWID;
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +67,15 @@ class _Fingerprint:
         return frozenset(word for word in self.words if word[0].isdigit())
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an article was a copy of and what it is now; None where it is kept. ``new``: it was not there before."""
+
+    before: int | None
+    after: int | None
+    new: bool
+
+
 def merge_duplicates(articles: Sequence[Article]) -> tuple[Article, ...]:
     """Fold copies into one article each, whose ``also`` names the sources of the others.
 
@@ -60,84 +89,234 @@ def merge_duplicates(articles: Sequence[Article]) -> tuple[Article, ...]:
         The kept articles by path.
     """
     ordered = sorted(articles, key=lambda article: article.path)
-    kept: dict[str, Article] = {}
-    also: dict[str, list[Source]] = {}
-    by_words: dict[bytes, str] = {}
-    near = _NearCopies()
-    for article in ordered:
-        tokens = _words(article)
-        key = hashlib.blake2b(" ".join(tokens or [article.text]).encode("utf-8", "replace"), digest_size=16).digest()
-        original = by_words.get(key) or near.original(tokens)
-        if original is None:
-            kept[article.path] = article
-            near.add(article)
-        else:
-            also.setdefault(original, []).extend(_sources(article))
-        by_words.setdefault(key, original or article.path)
+    db = sqlite3.connect(":memory:")
+    try:
+        db.executescript(COPIES_SCHEMA)
+        copies = Copies(db, lambda number: ordered[number].text)
+        for number, article in enumerate(ordered):
+            copies.add(number, article.path, article.text)
+        verdicts = copies.settle()
+    finally:
+        db.close()
+    also: dict[int, list[Source]] = {}
+    for number, article in enumerate(ordered):
+        original = verdicts[number].after
+        if original is not None:
+            also.setdefault(original, []).extend((source_of(article), *article.also))
     return tuple(
-        replace(article, also=(*article.also, *also[path])) if path in also else article
-        for path, article in kept.items()
+        replace(article, also=(*article.also, *also.get(number, ())))
+        for number, article in enumerate(ordered)
+        if verdicts[number].after is None
     )
 
 
-def _words(article: Article) -> list[str]:
-    return _WORD.findall(article.text.casefold())
+def source_of(article: Article) -> Source:
+    """Where an article was published."""
+    return Source(article.path, article.title, article.outlet, article.published, article.author, article.url)
 
 
-def _sources(article: Article) -> list[Source]:
-    own = Source(article.path, article.title, article.outlet, article.published, article.author, article.url)
-    return [own, *article.also]
+class Copies:
+    """Which articles are copies of which, as `merge_duplicates` has it, kept up to date in a database.
 
+    An article depends only on articles with an earlier path: on the first with the same words, else on the kept ones
+    that resemble it. So what changes is followed in the order of the paths, and each article is judged once.
+    """
 
-class _Hashes(dict[str, int]):
-    """64-bit hashes of words, the same in every process."""
+    def __init__(self, db: sqlite3.Connection, text_of: Callable[[int], str]) -> None:
+        """Go on with what ``db`` holds.
 
-    def __missing__(self, word: str) -> int:
-        value = self[word] = int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest())
-        return value
+        Args:
+            db: With the tables of `COPIES_SCHEMA`.
+            text_of: The text of an article by its number.
+        """
+        self._db = db
+        self._text_of = text_of
+        self._new: dict[int, list[int]] = {}
+        self._pending: dict[int, str] = {}
+        self._print_of = lru_cache(_KEPT_PRINTS)(self._fingerprint_of)
 
+    def add(self, number: int, path: str, text: str) -> None:
+        """A new article under a number and a path that no other has; judged by `settle`."""
+        words = word_hashes(text)
+        said = words.tobytes() if len(words) else text.encode("utf-8", "replace")
+        key = hashlib.blake2b(said, digest_size=16).digest()
+        self._db.execute("INSERT INTO prints VALUES (?, ?, ?, NULL)", (number, path, key))
+        self._new[number] = _buckets(words)
+        self._pending[number] = path
 
-class _NearCopies:
-    """Finds the kept article that a text is an edited copy of."""
+    def remove(self, number: int) -> None:
+        """Forget an article; its text must still be there."""
+        path, words, original = self._db.execute(
+            "SELECT path, words, original FROM prints WHERE article = ?", (number,)
+        ).fetchone()
+        self._db.execute("DELETE FROM prints WHERE article = ?", (number,))
+        self._db.executemany(
+            "DELETE FROM buckets WHERE bucket = ? AND copy = ? AND article = ?",
+            ((bucket, original is not None, number) for bucket in _buckets(word_hashes(self._text_of(number)))),
+        )
+        self._pending.update(self._same_words(words, path))
+        self._pending.update(self._copies_of(number))
 
-    def __init__(self) -> None:
-        # Imported here: 0.7 s that a question over a finished index need not pay.
-        from datasketch import MinHash, MinHashLSH  # noqa: PLC0415
+    def settle(self) -> dict[int, Verdict]:
+        """Judge what was added and what that and the removals touch.
 
-        self._lsh = MinHashLSH(num_perm=_BANDS * _ROWS, params=(_BANDS, _ROWS))
-        self._empty = MinHash(num_perm=_BANDS * _ROWS, hashfunc=int)
-        self._kept: dict[str, Article] = {}
-        self._last: tuple[_Fingerprint, object] | None = None
-        self._hashes = _Hashes()
+        Returns:
+            By number: every new article, and every other whose original is another than before.
+        """
+        everything = self._db.execute("SELECT count(*) FROM prints").fetchone()[0] == len(self._new)
+        queue = [(path, number) for number, path in self._pending.items()]
+        heapify(queue)
+        verdicts: dict[int, Verdict] = {}
+        while queue:
+            path, number = heappop(queue)
+            found = self._db.execute("SELECT words, original FROM prints WHERE article = ?", (number,)).fetchone()
+            if found is None:
+                continue  # it was removed after one that it depended on
+            words, before = found
+            new = number in self._new
+            buckets = self._new[number] if new else _buckets(word_hashes(self._text_of(number)))
+            verdict = Verdict(before, self._original(number, path, words, buckets), new)
+            if new or verdict.before != verdict.after:
+                verdicts[number] = verdict
+                self._note(number, verdict, buckets)
+                # With all of them new there is no other to touch.
+                touched = {} if everything else self._touched(number, path, words, verdict, buckets)
+                for other, place in touched.items():
+                    if other not in self._pending:
+                        self._pending[other] = place
+                        heappush(queue, (place, other))
+        self._pending.clear()
+        self._new.clear()
+        return verdicts
 
-    def original(self, tokens: list[str]) -> str | None:
-        """Path of the most similar kept article, if it is similar enough; the earlier path of two."""
-        self._last = None
-        if len(tokens) < MIN_WORDS:
-            return None
-        print_ = self._fingerprint(tokens)
-        sketch = self._empty.copy()
-        sketch.update_batch((print_.shingles & np.uint64(0xFFFFFFFF)).tolist())
-        self._last = (print_, sketch)
+    def _note(self, number: int, verdict: Verdict, buckets: Sequence[int]) -> None:
+        self._db.execute("UPDATE prints SET original = ? WHERE article = ?", (verdict.after, number))
+        copy = verdict.after is not None
+        if verdict.new:
+            rows = ((bucket, copy, number) for bucket in buckets)
+            self._db.executemany("INSERT OR IGNORE INTO buckets VALUES (?, ?, ?)", rows)
+        elif copy != (verdict.before is not None):
+            self._db.executemany(
+                "UPDATE OR REPLACE buckets SET copy = ? WHERE bucket = ? AND copy = ? AND article = ?",
+                ((copy, bucket, not copy, number) for bucket in buckets),
+            )
+
+    def _touched(
+        self, number: int, path: str, words: bytes, verdict: Verdict, buckets: Sequence[int]
+    ) -> dict[int, str]:
+        """The later articles whose original may be another after this verdict."""
+        touched = self._same_words(words, path)
+        if verdict.after is None:
+            touched.update(self._sharing(buckets, "p.path > ?", path))
+        elif verdict.before is None and not verdict.new:
+            touched.update(self._copies_of(number))
+        return touched
+
+    def _same_words(self, words: bytes, path: str) -> dict[int, str]:
+        return dict(self._db.execute("SELECT article, path FROM prints WHERE words = ? AND path > ?", (words, path)))
+
+    def _copies_of(self, number: int) -> dict[int, str]:
+        return dict(self._db.execute("SELECT article, path FROM prints WHERE original = ?", (number,)))
+
+    def _sharing(self, buckets: Sequence[int], where: str, path: str) -> Iterator[tuple[int, str]]:
+        """Articles that share a bucket, with their paths, by path."""
+        if not buckets:
+            return iter(())
+        marks = ",".join("?" * len(buckets))
+        query = (
+            "SELECT DISTINCT p.article, p.path FROM buckets b JOIN prints p USING (article)"  # noqa: S608 - no values
+            f" WHERE b.bucket IN ({marks}) AND {where} ORDER BY p.path"
+        )
+        return iter(self._db.execute(query, (*buckets, path)).fetchall())
+
+    def _original(self, number: int, path: str, words: bytes, buckets: Sequence[int]) -> int | None:
+        """What an article is a copy of: of two that are as similar the earlier."""
+        first = self._db.execute(
+            "SELECT article, original FROM prints WHERE words = ? AND path < ? ORDER BY path LIMIT 1", (words, path)
+        ).fetchone()
+        if first is not None:
+            original: int = first[0] if first[1] is None else first[1]
+            return original
         best, best_similarity = None, 0.0
-        for path in sorted(self._lsh.query(sketch)):
-            similarity = _similarity(print_, self._fingerprint(_words(self._kept[path])))
+        for other, _ in self._sharing(buckets, "b.copy = 0 AND p.path < ?", path):
+            similarity = _similarity(self._print_of(number), self._print_of(other))
             if similarity >= THRESHOLD and similarity > best_similarity:
-                best, best_similarity = path, similarity
+                best, best_similarity = other, similarity
         return best
 
-    def add(self, article: Article) -> None:
-        """Keep the article that was just asked about."""
-        if self._last is not None:
-            self._kept[article.path] = article
-            self._lsh.insert(article.path, self._last[1], check_duplication=False)
+    def _fingerprint_of(self, number: int) -> _Fingerprint:
+        text = self._text_of(number)
+        return _Fingerprint(np.unique(_shingles(word_hashes(text))), frozenset(_WORD.findall(text.casefold())))
 
-    def _fingerprint(self, tokens: list[str]) -> _Fingerprint:
-        hashed = np.fromiter(map(self._hashes.__getitem__, tokens), dtype=np.uint64, count=len(tokens))
-        mixed = np.zeros(len(hashed) - SHINGLE + 1, dtype=np.uint64)
-        for offset in range(SHINGLE):
-            mixed = (mixed ^ hashed[offset : len(hashed) - SHINGLE + 1 + offset]) * np.uint64(0x9E3779B97F4A7C15)
-        return _Fingerprint(np.unique(mixed ^ (mixed >> np.uint64(32))), frozenset(tokens))
+
+def word_hashes(text: str) -> NDArray[np.uint64]:
+    """A hash of every word of a text in order, case and punctuation aside; the same in every process, ``(n,)``."""
+    text = text.casefold()
+    parts = [np.empty(0, dtype=np.uint64)]
+    start = 0
+    while start < len(text):
+        # Parted at a space; where a block has none, there.
+        end = max(text.rfind(" ", start, start + _BLOCK), 0) + 1 if start + _BLOCK < len(text) else len(text)
+        end = end if end > start else start + _BLOCK
+        parts.append(_word_hashes(text[start:end]))
+        start = end
+    return np.concatenate(parts)
+
+
+def _word_hashes(text: str) -> NDArray[np.uint64]:
+    letters = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    inside = _word_letters()[letters]
+    edges = np.flatnonzero(np.diff(inside, prepend=False, append=False))
+    starts, lengths = edges[::2], edges[1::2] - edges[::2]
+    # A word is the sum of its letters, each mixed with its place in the word.
+    places = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    mixed = _mix(letters[inside].astype(np.uint64) + (places.astype(np.uint64) << np.uint64(32)))
+    if not len(starts):
+        return mixed
+    words: NDArray[np.uint64] = _mix(np.add.reduceat(mixed, np.cumsum(lengths) - lengths))
+    return words
+
+
+@cache
+def _word_letters() -> NDArray[np.bool_]:
+    """Whether a code point is part of a word, as in ``_WORD``."""
+    return np.fromiter(map(str.isalnum, map(chr, range(sys.maxunicode + 1))), dtype=np.bool_)
+
+
+def _shingles(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    mixed = np.zeros(len(words) - SHINGLE + 1, dtype=np.uint64)
+    for offset in range(SHINGLE):
+        mixed = (mixed ^ words[offset : len(words) - SHINGLE + 1 + offset]) * np.uint64(0x9E3779B97F4A7C15)
+    return mixed ^ (mixed >> np.uint64(32))
+
+
+def _buckets(words: NDArray[np.uint64]) -> list[int]:
+    """The hash tables' places of a text, as SQLite's signed numbers; none for a short one."""
+    if len(words) < MIN_WORDS:
+        return []
+    shingles = _shingles(words)
+    least = np.full(_BANDS * _ROWS, np.iinfo(np.uint64).max, dtype=np.uint64)
+    for start in range(0, len(shingles), _BLOCK):
+        # The high half of a product with an odd number is a hash of its own (Dietzfelbinger et al. 1997).
+        hashed = (shingles[start : start + _BLOCK, None] * _FACTORS) >> np.uint64(32)
+        least = np.minimum(least, hashed.min(axis=0))
+    rows = least.reshape(_BANDS, _ROWS)
+    places = np.arange(_BANDS, dtype=np.uint64)
+    for row in range(_ROWS):
+        places = _mix(places ^ rows[:, row])
+    return [int(place) for place in places.view(np.int64)]
+
+
+def _mix(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The finaliser of SplitMix64 (Steele, Lea, Flood 2014)."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed: NDArray[np.uint64] = values ^ (values >> np.uint64(31))
+    return mixed
+
+
+#: Stored buckets depend on them, so they are written out by rule and not drawn from a library's generator.
+_FACTORS = _mix(np.arange(1, _BANDS * _ROWS + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)) | np.uint64(1)
 
 
 def _similarity(left: _Fingerprint, right: _Fingerprint) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,20 +17,24 @@ from qa.corpus import ChunkRecord, Corpus
 from qa.dense import open_store
 from qa.errors import IndexDamagedError, IndexStaleError
 from qa.lexical import LexicalIndex
-from qa.manifest import Recipe, file_sha256, read_manifest, verify
-from qa.only import outlet_numbers, ranges_of
-from qa.publish import current_build
+from qa.manifest import Recipe, read_manifest, verify
+from qa.only import ranges_of
+from qa.publish import current_build, published_build
+from qa.seen import sha256_or_reason
+from qa.segments import Segments
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from qa.config import Settings
     from qa.only import CodeRange
+    from qa.seen import Seen
     from qa.types import Encoder, Keys, Only, Selection, Vectors, VectorStore
 
-CHUNK_VECTORS = "chunks.npy"
-CHUNK_KEYS = "keys.npy"
-SENTENCE_VECTORS = "sentences.npy"
+#: Folders of `qa.segments`: the vectors of chunks and of sentences, ``(rows, dim)``, and the key of each chunk.
+CHUNK_VECTORS = "chunks"
+SENTENCE_VECTORS = "sentences"
+CHUNK_KEYS = "keys"
+VECTOR_TYPE = np.float16
+KEY_TYPE = np.int64
 LEXICAL_FOLDER = "lexical"
 STORE = "faiss"
 
@@ -69,9 +73,10 @@ class Index:
         self.corpus = Corpus(folder)
         self.store: VectorStore = open_store(self.manifest.recipe.store, folder)
         self.lexical = LexicalIndex.open(folder / LEXICAL_FOLDER)
-        self._chunk_vectors = load_vectors(folder / CHUNK_VECTORS)
-        self._sentence_vectors = load_vectors(folder / SENTENCE_VECTORS)
-        self._chunk_keys: Keys = load_array(folder / CHUNK_KEYS)
+        dim = self.manifest.recipe.dim
+        self._chunk_vectors = Segments(folder / CHUNK_VECTORS, VECTOR_TYPE, (dim,))
+        self._sentence_vectors = Segments(folder / SENTENCE_VECTORS, VECTOR_TYPE, (dim,))
+        self._chunk_keys: Keys = Segments(folder / CHUNK_KEYS, KEY_TYPE).all()
         self.outlets = self.corpus.outlets()
         self.allowed = lru_cache(KEPT_FILTERS)(self._allowed)
         self.days = cache(self.corpus.days)
@@ -83,19 +88,27 @@ class Index:
 
     def _allowed(self, only: Only) -> Allowed:
         """The passages that a filter lets in; worked out once for the filters in use."""
-        ranges = ranges_of(only, outlet_numbers(self.outlets))
+        ranges = ranges_of(only, self.corpus.outlet_numbers())
         keys = self._chunk_keys[self.corpus.rows_of(ranges)]
         return Allowed(ranges, self.store.select(keys), len(keys))
 
     def vector_of(self, record: ChunkRecord) -> Vectors:
         """The vector of a chunk, ``(dim,)``."""
-        vector: Vectors = self._chunk_vectors[record.row].astype(np.float32)
+        vector: Vectors = self._chunk_vectors.rows(record.row, record.row + 1)[0].astype(np.float32)
         return vector
 
     def sentence_vectors_of(self, record: ChunkRecord) -> Vectors:
         """The vectors of a chunk's sentences, ``(len(record.sentences), dim)``."""
         end = record.sentence_row + len(record.sentences)
-        return self._sentence_vectors[record.sentence_row : end].astype(np.float32)
+        vectors: Vectors = self._sentence_vectors.rows(record.sentence_row, end).astype(np.float32)
+        return vectors
+
+    def waste(self) -> float:
+        """Share of what is stored that no article has any more, 0 to 1."""
+        kept = self.manifest.chunk_count, self.manifest.sentence_count
+        stored = len(self._chunk_vectors), len(self._sentence_vectors)
+        dead = (1 - live / max(rows, 1) for live, rows in zip(kept, stored, strict=True) if rows)
+        return max(self.corpus.dead_text(), *dead, 0.0)
 
 
 def recipe_of(settings: Settings, encoder: Encoder) -> Recipe:
@@ -121,39 +134,29 @@ def load_index(settings: Settings, encoder: Encoder) -> Index:
         IndexStaleError: It was built with another encoder, cleaner or chunker; names what differs.
         IndexDamagedError: It is damaged.
     """
-    index = Index(current_build(settings.index))
+    index = _open_current(settings.index)
     difference = index.manifest.recipe.difference(recipe_of(settings, encoder))
     if difference:
         raise IndexStaleError(f"the index in {settings.index} was built otherwise ({difference})", "qa build")
     return index
 
 
-def articles_digest(folder: Path, listing: Listing) -> str:
-    """Hash over the path and bytes of every article file, in order."""
+def _open_current(root: Path) -> Index:
+    while True:
+        folder = current_build(root)
+        try:
+            return Index(folder)
+        except IndexDamagedError:
+            # Another build may have been published, and this one removed, since the name was read.
+            if published_build(root) == folder:
+                raise
+
+
+def articles_digest(folder: Path, listing: Listing, seen: Seen | None = None) -> str:
+    """Hash over the path and bytes of every article file, in order; with ``seen`` only files new to it are read."""
+    if seen is not None:
+        return digest_of(seen.hashes(listing).items())
     return digest_of((path.relative_to(folder).as_posix(), sha256_or_reason(path)) for path in listing.files)
-
-
-def load_vectors(path: Path) -> NDArray[np.float16]:
-    """Map a file of vectors, ``(rows, dim)``.
-
-    Raises:
-        IndexDamagedError: It cannot be read.
-    """
-    vectors: NDArray[np.float16] = load_array(path)
-    return vectors
-
-
-def load_array(path: Path) -> NDArray[Any]:
-    """Map a file of numbers.
-
-    Raises:
-        IndexDamagedError: It cannot be read.
-    """
-    try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r")
-    except (OSError, ValueError) as error:
-        raise IndexDamagedError(f"{path} cannot be read: {error}", "qa build") from None
-    return array
 
 
 def digest_of(files: Iterable[tuple[str, str]]) -> str:
@@ -162,11 +165,3 @@ def digest_of(files: Iterable[tuple[str, str]]) -> str:
     for name, sha256 in files:
         digest.update(f"{name}\0{sha256}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
-
-
-def sha256_or_reason(path: Path) -> str:
-    """Hash of a file's bytes, or why it cannot be read: either says whether it is as it was."""
-    try:
-        return file_sha256(path)
-    except OSError as error:
-        return f"unreadable: {error.strerror}"

@@ -14,7 +14,6 @@ import functools
 import hashlib
 import json
 import re
-import tempfile
 import threading
 import unicodedata
 from dataclasses import dataclass
@@ -23,7 +22,8 @@ from typing import TYPE_CHECKING
 
 import tantivy
 
-from qa.errors import IndexDamagedError, IndexStaleError
+from qa.errors import IndexStaleError
+from qa.lexical_files import Stamp, copy_files, open_searcher, read_stamp, tidy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -36,8 +36,6 @@ PARTS_FILE = _DATA / "compound_parts.txt"
 
 #: Raised by one when `plain_text`, `german_text` or an analyser changes: an index made before is then refused.
 _ANALYSIS = 1
-_STAMP = "analysis.json"
-_LOCKS = (".tantivy-writer.lock", ".tantivy-meta.lock")
 _WRITER_BYTES = 64 << 20
 _MAX_TOKEN_BYTES = 80
 _MAX_TERMS = 64
@@ -276,7 +274,7 @@ class LexicalIndex:
         self._folder = folder
         self._weights = weights
         self._writer: tantivy.IndexWriter | None = None
-        self._searcher = _open_searcher(folder)
+        self._opened: tantivy.Searcher | None = None
 
     @classmethod
     def create(cls, folder: Path, weights: FieldWeights = WEIGHTS) -> LexicalIndex:
@@ -289,8 +287,8 @@ class LexicalIndex:
         if (folder / "meta.json").exists():
             raise FileExistsError(f"{folder} holds a lexical index already")
         tantivy.Index(_schema(), path=str(folder), reuse=False)
-        (folder / _STAMP).write_text(json.dumps({"analysis": analysis_id()}) + "\n", encoding="utf-8")
-        _tidy(folder)
+        Stamp(analysis_id(), 0).write(folder)
+        tidy(folder)
         return cls(folder, weights)
 
     @classmethod
@@ -301,13 +299,26 @@ class LexicalIndex:
             IndexDamagedError: A file is missing or cannot be read.
             IndexStaleError: It was made by other analysers or another list of compound parts.
         """
-        try:
-            stamp = json.loads((folder / _STAMP).read_text(encoding="utf-8"))["analysis"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise _damaged(folder, error) from error
-        if stamp != analysis_id():
+        if read_stamp(folder).analysis != analysis_id():
             raise IndexStaleError(f"the lexical index in {folder} was made by another analyser", "qa build")
-        return cls(folder, weights)
+        index = cls(folder, weights)
+        index._opened = open_searcher(folder, _schema())
+        return index
+
+    def extend(self, folder: Path) -> LexicalIndex:
+        """A copy in ``folder``, made here, of what was committed, to be changed.
+
+        What lies in its own folder is shared and stays as it is (`qa.lexical_files.copy_files`).
+        """
+        copy_files(self._folder, folder)
+        return type(self)(folder, self._weights)
+
+    @property
+    def _searcher(self) -> tantivy.Searcher:
+        # Not opened before it is asked: an update of a copy would open it twice, 20 ms each.
+        if self._opened is None:
+            self._opened = open_searcher(self._folder, _schema())
+        return self._opened
 
     def add(self, chunks: Iterable[LexicalDoc]) -> None:
         """Add passages under new keys; searched after `commit`."""
@@ -319,6 +330,7 @@ class LexicalIndex:
         """Remove these keys; unknown ones are passed over. In force after `commit`."""
         wanted = [key for key in keys if 0 <= key <= _MAX_KEY]
         if wanted:
+            Stamp(analysis_id(), self.removed + len(wanted)).write(self._folder)
             # By query: `delete_documents_by_term` takes an int for a signed term and silently deletes nothing.
             query = tantivy.Query.term_set_query(_schema(), "key", wanted)
             self._open_writer().delete_documents_by_query(query)
@@ -331,11 +343,16 @@ class LexicalIndex:
         writer.commit()
         writer.garbage_collect_files()
         writer.wait_merging_threads()
-        _tidy(self._folder)
-        self._searcher = _open_searcher(self._folder)
+        tidy(self._folder)
+        self._opened = open_searcher(self._folder, _schema())
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
+
+    @property
+    def removed(self) -> int:
+        """How many passages were removed since `create`: until then they count in the statistics of words."""
+        return read_stamp(self._folder).removed
 
     def search(self, question: str, k: int, among: Sequence[CodeRange] | None = None) -> LexicalHits:
         """The k passages that fit best; fewer where no more share a term with the question.
@@ -404,38 +421,3 @@ class LexicalIndex:
             # One thread: the same passages in the same order then fall into the same segments.
             self._writer = index.writer(heap_size=_WRITER_BYTES, num_threads=1)
         return self._writer
-
-
-def _open_searcher(folder: Path) -> tantivy.Searcher:
-    """A snapshot of the index, taken through links in a temporary folder that is gone again afterwards.
-
-    tantivy takes a lock file when it opens an index and fails in a folder that it cannot write to. Once open, a
-    searcher holds its files mapped and needs their names no more.
-    """
-    with tempfile.TemporaryDirectory(prefix="qa-lexical-", ignore_cleanup_errors=True) as view:
-        try:
-            for path in folder.resolve().iterdir():
-                if path.name not in _LOCKS:
-                    (Path(view) / path.name).symlink_to(path)
-            index = tantivy.Index.open(view)
-            index.config_reader("manual")  # no thread that watches the folder
-            searcher = index.searcher()
-            if index.schema != _schema():
-                raise IndexDamagedError(f"the lexical index in {folder} has other fields", "qa build")
-        except (OSError, ValueError) as error:
-            raise _damaged(folder, error) from error
-    return searcher
-
-
-def _damaged(folder: Path, error: Exception) -> IndexDamagedError:
-    return IndexDamagedError(f"the lexical index in {folder} cannot be opened: {error}", "qa build")
-
-
-def _tidy(folder: Path) -> None:
-    """Drop tantivy's lock files and give its private ones the folder's reading rights (it makes them 0600)."""
-    mode = folder.stat().st_mode & 0o666
-    for path in folder.iterdir():
-        if path.name in _LOCKS:
-            path.unlink()
-        elif path.is_file():
-            path.chmod(mode)

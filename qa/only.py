@@ -184,7 +184,11 @@ def all_days() -> CodeRange:
 
 def outlet_names(articles: Iterable[Article]) -> tuple[str, ...]:
     """Every outlet of the articles and their copies once, by name; of spellings in other cases the first."""
-    names = {source.outlet for one in articles for source in _publications(one) if source.outlet}
+    return unique_outlets({source.outlet for one in articles for source in _publications(one) if source.outlet})
+
+
+def unique_outlets(names: Iterable[str]) -> tuple[str, ...]:
+    """Every outlet once, by name; of spellings in other cases the first."""
     by_name: dict[str, str] = {}
     for name in sorted(names):
         by_name.setdefault(name.casefold(), name)

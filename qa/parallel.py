@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -151,13 +151,20 @@ class ParallelEncoder:
             EncoderError: A worker cannot load the encoder, or ended before its work.
         """
         source = iter(batches)
-        first = list(islice(source, WORTH_STARTING))
-        if len(first) < WORTH_STARTING and not self._size:
-            yield from map(self._encoder.encode_passages, first)
+        held: list[Sequence[str]] = []
+        for batch in source:
+            held.append(batch)
+            if self._size or (len(held) >= WORTH_STARTING and all(held)):
+                break
+            if not batch:  # what was embedded before needs nobody, nor has it to wait
+                yield from map(self._encoder.encode_passages, held)
+                held = []
+        else:
+            yield from map(self._encoder.encode_passages, held)
             return
         try:
             self._size = self._size or self._team.start()
-            yield from self._in_order(enumerate(chain(first, source)))
+            yield from self._in_order(enumerate(chain(held, source)))
         except BaseException:  # Ctrl-C too: workers that still hold a batch are of no use to the next caller
             self.close()
             raise

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qa.corpus import Corpus
+from qa.corpus_writer import CorpusWriter
 from qa.lexical import plain_text
 from qa.text import words
 from qa.types import Article, Lang, Source
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from qa.types import Vectors
 
 
@@ -61,6 +65,15 @@ def article(
     """An article as `qa.articles` would make it from ``name.md``."""
     digest = hashlib.sha256(f"{title}\0{text}".encode()).hexdigest()
     return Article(f"{name}-id", title, text, lang, published, outlet, None, None, f"{name}.md", digest, also)
+
+
+def corpus_of(folder: Path, articles: Iterable[Article]) -> Corpus:
+    """A corpus of articles without passages."""
+    writer = CorpusWriter(folder)
+    for one in articles:
+        writer.put_alone(one)
+    writer.close()
+    return Corpus(folder)
 
 
 class Words:

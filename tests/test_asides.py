@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from qa.asides import LISTED, Aside, recognise, reply
-from qa.corpus import Corpus, write_corpus
+from qa.corpus import Corpus
 from qa.types import Lang
-from tests.fakes import article
+from tests.fakes import article, corpus_of
 
 
 @pytest.mark.parametrize(
@@ -99,8 +99,7 @@ def corpus(folder: Path, *dates: str | None) -> Corpus:
     articles = [
         replace(article("T.", name=f"n{n}", title=f"Titel {n}"), published=date) for n, date in enumerate(dates)
     ]
-    write_corpus(folder, [], articles, [])
-    return Corpus(folder)
+    return corpus_of(folder, articles)
 
 
 @pytest.mark.parametrize(

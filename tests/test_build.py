@@ -41,7 +41,7 @@ def content(folders: Settings, encoder: WordEncoder) -> dict[str, object]:
             vectors = np.vstack([index.vector_of(record)[None], index.sentence_vectors_of(record)])
             found[record.chunk.id] = (record.chunk, record.sentences, vectors.tobytes())
     query = encoder.encode_queries(["Seoul prüft Soldaten"])
-    hits = index.store.search(query, 10)
+    hits = index.store.search(query, 100)  # all of them: of equal scores FAISS may leave out any
     found["dense"] = (hits.keys.tolist(), hits.scores.tolist())
     lexical = index.lexical.search("Soldaten Präsidialamt", 10)
     found["lexical"] = (lexical.keys, lexical.scores)
@@ -218,11 +218,11 @@ def test_ensuring_without_building_refuses(folders: Settings) -> None:
 def test_a_damaged_index_is_built_again(folders: Settings) -> None:
     write(folders, "a.md", STORY.format(10))
     summary = build_index(folders, WordEncoder())
-    damaged = summary.folder / "chunks.npy"
+    damaged = summary.folder / "chunks" / "000000000000"
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"x")
     reasons: list[str] = []
     ensure_index(folders, WordEncoder(), starting=reasons.append)
-    assert "chunks.npy is damaged" in reasons[0]
+    assert "chunks/000000000000 is damaged" in reasons[0]
 
 
 KILLED = """

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import random
+import re
+import sqlite3
+import tracemalloc
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qa import duplicates
 from qa.articles import list_files, read_article
-from qa.duplicates import MIN_WORDS, merge_duplicates
+from qa.duplicates import COPIES_SCHEMA, MIN_WORDS, Copies, merge_duplicates
 from qa.types import Article, Source
 
 NOUNS = """Hafen Brücke Stadt Minister Reeder Fahrrinne Kosten Woche Pfeiler Schiff Land Bericht Kran Ufer Zufahrt
@@ -154,3 +158,75 @@ def test_the_work_grows_with_the_number_of_articles() -> None:
     merged = merge_duplicates([*articles, *copies])
     assert len(merged) == 1500
     assert sum(len(one.also) for one in merged) == 150
+
+
+VARIANTS = [
+    " ".join(text)
+    for seed in (1, 2)
+    for original in [report(seed, 20)]
+    for text in (
+        original,
+        [one.upper() for one in original],
+        original[1:],
+        original[:-1],
+        [*report(seed + 50, 3), *original[3:]],
+        [*report(seed + 50, 6), *original[6:]],
+        original[:2],
+    )
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.lists(st.tuples(st.integers(0, 7), st.sampled_from([None, *VARIANTS])), max_size=4), max_size=8),
+)
+def test_copies_brought_up_to_date_are_those_found_at_once(builds: list[list[tuple[int, str | None]]]) -> None:
+    db = sqlite3.connect(":memory:")
+    db.executescript(COPIES_SCHEMA)
+    texts: dict[int, str] = {}
+    copies, numbers, originals = Copies(db, texts.__getitem__), {}, {}
+    for edits in builds:
+        for place, text in dict(edits).items():
+            path = f"{place}.txt"
+            if path in numbers:
+                copies.remove(numbers[path])
+                originals.pop(numbers.pop(path))
+            if text is not None:
+                numbers[path] = len(texts)
+                texts[len(texts)] = text
+                copies.add(numbers[path], path, text)
+        originals |= {number: verdict.after for number, verdict in copies.settle().items()}
+        expected = merge_duplicates([article(path, texts[number]) for path, number in numbers.items()])
+        names = {number: path for path, number in numbers.items()}
+        found: dict[str, list[str]] = {path: [] for path in sorted(numbers) if originals[numbers[path]] is None}
+        for path in sorted(numbers):
+            original = originals[numbers[path]]
+            if original is not None:
+                found[names[original]].append(path)
+        assert found == paths(expected)
+        # Nothing of what is gone stays behind.
+        kept = {number for (number,) in db.execute("SELECT DISTINCT article FROM buckets")}
+        assert kept <= set(numbers.values())
+    db.close()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet="aAäßıſǅ1٣_-. ,\n字\u0301\ud800", max_size=40), st.sampled_from([5, 1 << 16]))
+def test_words_are_told_apart_as_their_letters_are(text: str, block: int) -> None:
+    words_in = re.findall(r"[^\W_]+", text.casefold())
+    with pytest.MonkeyPatch.context() as patch:
+        if all(len(part) < 5 for part in text.casefold().split(" ")):
+            patch.setattr(duplicates, "_BLOCK", block)
+        hashes = duplicates.word_hashes(text).tolist()
+    alone = {word: duplicates.word_hashes(f"({word})").tolist()[0] for word in words_in}
+    assert hashes == [alone[word] for word in words_in]
+    assert len(set(alone.values())) == len(alone)
+
+
+def test_a_huge_text_needs_little_memory() -> None:
+    text = " ".join(sentence(seeded(n)) for n in range(2000)) * 20
+    tracemalloc.start()
+    assert len(merge_duplicates([article("a.txt", text)])) == 1
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 * len(text) + 100 * 2**20

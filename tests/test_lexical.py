@@ -247,6 +247,24 @@ def test_update_of_a_copied_index(tmp_path):
     assert len(LexicalIndex.open(tmp_path / "new")) == 0
 
 
+def test_a_copy_shares_its_segments_and_leaves_the_original_as_it_was(tmp_path):
+    old = LexicalIndex.create(tmp_path / "old")
+    old.add(DOCS)
+    old.commit()
+    before = {path.name: path.read_bytes() for path in (tmp_path / "old").iterdir()}
+    new = LexicalIndex.open(tmp_path / "old").extend(tmp_path / "new")
+    shared = {path.name for path in (tmp_path / "new").iterdir() if path.stat().st_nlink > 1}
+    assert shared == {name for name in before if not name.endswith(".json")}
+    new.remove([1, 99])
+    new.add([LexicalDoc(77, "Ein neuer Text über Haubitzen.", "", "de")])
+    new.commit()
+    assert {path.name: path.read_bytes() for path in (tmp_path / "old").iterdir()} == before
+    assert 1 not in new.search("Seoul Haubitzen", 5).keys
+    assert 77 in new.search("Seoul Haubitzen", 5).keys
+    assert old.search("Seoul", 5).keys == LexicalIndex.open(tmp_path / "old").search("Seoul", 5).keys != []
+    assert (old.removed, new.removed, LexicalIndex.open(tmp_path / "new").removed) == (0, 2, 2)
+
+
 def test_commit_leaves_no_lock_and_no_thread(tmp_path):
     folder = tmp_path / "index"
     index = built(folder)

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from qa.errors import IndexDamagedError, IndexStaleError
 from qa.manifest import SCHEMA, Manifest, Recipe, checksums, read_manifest, verify
@@ -23,11 +26,25 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert read_manifest(tmp_path) == manifest()
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"schema": 2}', '{"schema": 2, "recipe": {}}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "{}", f'{{"schema": {SCHEMA}}}', f'{{"schema": {SCHEMA}, "recipe": {{}}}}']
+)
 def test_a_broken_manifest_is_damage(tmp_path: Path, content: str) -> None:
     (tmp_path / "manifest.json").write_text(content)
     with pytest.raises(IndexDamagedError, match="qa build"):
         read_manifest(tmp_path)
+
+
+@given(st.data())
+def test_any_other_byte_in_a_manifest_is_damage(data: st.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "manifest.json"
+        manifest().write(Path(folder))
+        content = bytearray(path.read_bytes())
+        content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+        path.write_bytes(content)
+        with pytest.raises(IndexDamagedError, match=r"manifest\.json"):
+            read_manifest(Path(folder))
 
 
 def test_a_missing_manifest_is_damage(tmp_path: Path) -> None:
@@ -55,6 +72,16 @@ def test_every_file_is_checked(tmp_path: Path) -> None:
     (tmp_path / "sub" / "b").unlink()
     with pytest.raises(IndexDamagedError, match=r"sub/b cannot be read"):
         verify(tmp_path, written)
+
+
+def test_the_files_of_the_build_before_are_not_read_again(tmp_path: Path) -> None:
+    for folder in (tmp_path / "old", tmp_path / "new"):
+        folder.mkdir()
+        (folder / "alike").write_text("one")
+    (tmp_path / "old" / "same").write_text("two")
+    (tmp_path / "new" / "same").hardlink_to(tmp_path / "old" / "same")
+    found = checksums(tmp_path / "new", before=tmp_path / "old", known={"alike": "from before", "same": "from before"})
+    assert found == {"alike": checksums(tmp_path / "old")["alike"], "same": "from before"}
 
 
 def test_a_difference_of_recipes_is_named() -> None:

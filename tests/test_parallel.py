@@ -113,7 +113,7 @@ def test_an_error_and_a_caller_who_leaves_end_the_team() -> None:
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a few articles make work for several workers."""
-    monkeypatch.setattr("qa.build.EMBED_SLICE", 16)
+    monkeypatch.setattr("qa.ingest.EMBED_SLICE", 16)
 
 
 def same_content(folder: Path) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qa.errors import IndexBusyError, IndexDamagedError, IndexMissingError, QAError
-from qa.publish import CURRENT_FILE, build_lock, current_build, prune, publishing, sweep
+from qa.publish import CURRENT_FILE, build_lock, current_build, prune, publishing, share, sweep
 
 
 def publish(root: Path, build_id: str, text: str = "x") -> Path:
@@ -136,3 +136,13 @@ def test_a_root_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(QAError, match="cannot be written"), build_lock(tmp_path / "file" / "index"):
         pass
+
+
+def test_a_shared_file_outlives_the_build_it_came_from(tmp_path: Path) -> None:
+    publish(tmp_path, "1", "one")
+    with build_lock(tmp_path), publishing(tmp_path, "2") as folder:
+        share(tmp_path / "1" / "sub" / "file", folder / "data")
+        (folder / "manifest.json").write_text("{}")
+    with build_lock(tmp_path):
+        prune(tmp_path, keep=0)
+    assert (tmp_path / "2" / "data").read_text() == "one"

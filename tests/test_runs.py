@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.chunks import quotable_spans
-from qa.quoting.runs import LONGEST, points_back, run_around
+from qa.quoting.runs import LONGEST, grown, points_back, run_around
 from qa.text import sentences
 from qa.types import Lang, Span
 from tests.fakes import article
@@ -51,6 +51,35 @@ def test_a_long_neighbour_is_left_out() -> None:
 
 def test_a_part_of_a_sentence_stays_as_it_is() -> None:
     assert run("Eva kam. Er ging und blieb fort.", "Er ging") == "Er ging"
+
+
+LINES = ["Wer darf kommen?", "Kinder bis zwölf.", "Auch deren Eltern.", "Das Bad ist alt.", "Bitte vorher anrufen."]
+
+
+def grow(parts: list[str], at: int, likely: list[int], between: str = "\n\n") -> list[str]:
+    """What the sentence ``at`` grows to."""
+    text, spans = between.join(parts), []
+    for part in parts:
+        start = spans[-1].end + len(between) if spans else 0
+        spans.append(Span(start, start + len(part)))
+    return grown(text, spans[at], [spans[n] for n in likely]).of(text).split(between)
+
+
+@pytest.mark.parametrize(
+    ("at", "likely", "run_of"),
+    [(1, [1, 2], [1, 2]), (1, [2, 0, 1], [0, 1, 2]), (1, [1, 3], [1]), (4, [2, 4, 3], [2, 3, 4]), (2, [], [2])],
+)
+def test_on_a_page_of_lines_likely_neighbours_join_without_a_gap(at: int, likely: list[int], run_of: list[int]) -> None:
+    assert grow(LINES, at, likely) == [LINES[n] for n in run_of]
+
+
+def test_paragraphs_of_several_sentences_mark_what_belongs_together() -> None:
+    assert grow(LINES, 1, [0, 1, 2], between="\n") == [LINES[1]]
+
+
+def test_the_likelier_neighbour_comes_first_and_the_run_has_its_length() -> None:
+    long = "Wort " * (LONGEST // 8)
+    assert grow([f"{long}a.", "Ja.", f"{long}b."], 1, [2, 0]) == ["Ja.", f"{long}b."]
 
 
 @pytest.mark.parametrize(("sentence", "lang"), [("„Er kam.“", "de"), ("His car burned.", "en"), ("(Dies gilt.)", "de")])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from qa.chunks import quotable_spans
 from qa.quoting.asked import read_asked
 from qa.quoting.evidence import Evidence
-from qa.quoting.sources import EQUAL, FURTHER_QUOTE, REPEATS, choose, same_sentence
+from qa.quoting.sources import EQUAL, FURTHER_QUOTE, JOINED, REPEATS, choose, same_sentence
 from qa.types import Article
 from tests.fakes import article
 
@@ -93,6 +93,12 @@ def test_quotes_whose_runs_overlap_become_one() -> None:
     one = source("a", "Ines Kahl leitet das Amt. Sie sperrte die Brücke.")
     chosen = choose(ASKED, weighed((one, 1, 1.0), (one, 0, 0.5)), 4)
     assert [part.span.of(one.text) for part in chosen] == [one.text]
+
+
+def test_on_a_page_of_lines_what_is_likely_to_answer_too_is_quoted_with_it() -> None:
+    one = source("a", "Kinder bis zwölf kommen umsonst.\n\nEltern auch.\n\nDas Bad ist alt.")
+    chosen = choose(ASKED, weighed((one, 0, 1.0), (one, 1, JOINED), (one, 2, JOINED - 0.1)), 4)
+    assert [part.span.of(one.text) for part in chosen] == [one.text[: one.text.index("\n\nDas")]]
 
 
 def test_weaker_sentences_and_more_than_asked_for_are_left_out() -> None:

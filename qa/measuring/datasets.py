@@ -126,7 +126,7 @@ def _asked(paragraphs: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
 def _paragraphs(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
-        data = read_json(read_text(path), lambda line: f"{path}, line {line}")["data"]
+        data = read_json(read_text(path), path)["data"]
         for entry in data:
             for number, paragraph in enumerate(entry["paragraphs"]):
                 texts = [paragraph["context"], *(one["question"] for one in paragraph["qas"])]

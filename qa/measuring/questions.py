@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -225,15 +225,15 @@ def json_lines(path: Path) -> list[tuple[int, dict[str, Any]]]:
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
-        record = read_json(line, lambda at, number=number: f"{path}, line {number + at - 1}")
+        record = read_json(line, path, number)
         if not isinstance(record, dict):
             raise QuestionsError(f"{path}, line {number} is not a JSON object", "one {…} a line")
         records.append((number, record))
     return records
 
 
-def read_json(text: str, where: Callable[[int], str]) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """The value of a JSON text; ``where`` names one of its lines, counted from 1.
+def read_json(text: str, path: Path, line: int | None = None) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """The value of a JSON text: of a file, or of one line of it.
 
     Raises:
         QuestionsError: It is no JSON, is nested too deeply or holds a number of thousands of digits.
@@ -241,9 +241,11 @@ def read_json(text: str, where: Callable[[int], str]) -> Any:  # noqa: ANN401 - 
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise QuestionsError(f"{where(error.lineno)} is not JSON: {error.msg} at column {error.colno}") from None
+        where = f"{path}, line {line or error.lineno}"
+        raise QuestionsError(f"{where} is not JSON: {error.msg} at column {error.colno}") from None
     except (RecursionError, ValueError):
-        raise QuestionsError(f"{where(1)} is nested too deeply, or has a number of thousands of digits") from None
+        where = f"{path}, line {line}" if line else str(path)
+        raise QuestionsError(f"{where} is nested too deeply, or has a number of thousands of digits") from None
 
 
 def read_text(path: Path) -> str:

@@ -59,6 +59,36 @@ def run_around(article: Article, span: Span) -> Span:
     return Span(around[start].start, around[end].end)
 
 
+def grown(text: str, span: Span, likely: Sequence[Span]) -> Span:
+    """A quote with the neighbours that are likely to answer too, the likeliest first, up to `LONGEST`.
+
+    Only on a page of lines, whose paragraphs are single sentences: there no paragraph tells what belongs together.
+    A heading, which is no sentence, ends the run.
+
+    Args:
+        text: The article's.
+        span: Whole sentences.
+        likely: Sentences of the article, best first.
+    """
+    lines = [one for one in likely if _stands_alone(text, one)]
+    by_start, by_end = {one.start: one for one in lines}, {one.end: one for one in lines}
+    gap = len(_PARAGRAPH)
+    while _stands_alone(text, span):
+        around = [one for one in (by_end.get(span.start - gap), by_start.get(span.end + gap)) if one]
+        around = [one for one in around if max(one.end, span.end) - min(one.start, span.start) <= LONGEST]
+        if not around:
+            break
+        best = min(around, key=lines.index)
+        span = Span(min(best.start, span.start), max(best.end, span.end))
+    return span
+
+
+def _stands_alone(text: str, span: Span) -> bool:
+    """Whether a stretch begins and ends with a paragraph."""
+    begins = span.start == 0 or text.endswith(_PARAGRAPH, 0, span.start)
+    return begins and (span.end == len(text) or text.startswith(_PARAGRAPH, span.end))
+
+
 def points_back(sentence: str, lang: Lang) -> bool:
     """Whether a sentence begins with a word that stands for something said before it."""
     begin = _OPENING.match(sentence)
