@@ -24,7 +24,7 @@ from qa.articles import read_article
 from qa.chunks import chunk_article, embedding_text, sentence_texts
 from qa.config import load_settings
 from qa.errors import QAError
-from qa.manifest import read_manifest
+from qa.manifest import SCHEMA, Manifest, Recipe, read_manifest
 from qa.measuring.datasets import load_dataset
 from qa.measuring.floors import read_floors
 from qa.server.tokens import TokenFile
@@ -376,31 +376,19 @@ _TOML_TOKENS = _tokens(
     "api_key = 'x'\n|\\u0000|\\ud800|\x00|://|http://[|https://*|@|:99999|/33|::|top|port|thresold|{a={a=|[[[[[[[["
 )
 _FLOORS = [(ROOT / "eval" / "floors.json").read_bytes()]
-_MANIFEST = json.dumps(
-    {
-        "schema": 2,
-        "build_id": "20261122T050000000000-abcdef01",
-        "created": "2026-11-22T05:00:00+00:00",
-        "recipe": {
-            "encoder_name": "bundled",
-            "encoder_sha256": "a" * 64,
-            "dim": 384,
-            "query_prompt": "",
-            "passage_prompt": "",
-            "cleaner": 1,
-            "chunker": 1,
-            "chunk_words": 100,
-            "store": "faiss",
-        },
-        "articles_folder": "/a",
-        "articles_digest": "d",
-        "article_count": 1,
-        "chunk_count": 2,
-        "sentence_count": 3,
-        "bad_files": {"x.pdf": "empty"},
-        "files": {"keys.npy": "b" * 64},
-    }
-).encode()
+_MANIFEST = Manifest(
+    SCHEMA,
+    "20261122T050000000000-abcdef01",
+    "2026-11-22T05:00:00+00:00",
+    Recipe("bundled", "a" * 64, 384, "", "", 1, 1, 100, "faiss"),
+    "/a",
+    "d",
+    1,
+    2,
+    3,
+    {"x.pdf": "empty"},
+    {"keys.npy": "b" * 64},
+)
 
 
 def file_targets(folder: Path) -> list[Target]:
@@ -423,6 +411,7 @@ def file_targets(folder: Path) -> list[Target]:
 
     written = TokenFile(folder / "written.json")
     written.add("intranet", "ask")
+    _MANIFEST.write(folder)
     return [
         file_target("questions", folder / "q.jsonl", _OWN, _JSON_TOKENS, lambda: load_dataset(folder / "q.jsonl")),
         file_target("SQuAD", folder / "q.json", [_SQUAD], _JSON_TOKENS, lambda: load_dataset(folder / "q.json")),
@@ -435,7 +424,13 @@ def file_targets(folder: Path) -> list[Target]:
             "qa.toml", config / "qa.toml", _TOML, _TOML_TOKENS, lambda: load_settings(folder=config, environ={})
         ),
         Target("environment", _TOML, _TOML_TOKENS, environment),
-        file_target("manifest", folder / "manifest.json", [_MANIFEST], _JSON_TOKENS, lambda: read_manifest(folder)),
+        file_target(
+            "manifest",
+            folder / "manifest.json",
+            [(folder / "manifest.json").read_bytes()],
+            _JSON_TOKENS,
+            lambda: read_manifest(folder),
+        ),
         file_target("keys", folder / "tokens.json", [(folder / "written.json").read_bytes()], _JSON_TOKENS, find),
         file_target("floors", folder / "f.json", _FLOORS, _JSON_TOKENS, lambda: read_floors(folder / "f.json")),
     ]
