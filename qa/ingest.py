@@ -129,7 +129,12 @@ def write_build(
     store = new_store(STORE, encoder.dim) if base is None else open_store(STORE, base.folder)
     store.remove(np.array(corpus.removed.keys, dtype=KEY_TYPE))
     rows = _Rows(folder, encoder.dim, base, corpus, store)
-    embedded = _index(rows, corpus, numbers, settings, encoder, old, progress)
+    try:
+        embedded = _index(rows, corpus, numbers, settings, encoder, old, progress)
+    except BaseException:  # an encoder that fails, Ctrl-C: nobody will come back to these files
+        rows.abandon()
+        corpus.abandon()
+        raise
     progress("write", 0, rows.chunk_count)
     rows.close()
     store.save(folder)
@@ -217,6 +222,11 @@ class _Rows:
         """Finish the files."""
         for lane in (self._chunks, self._sentences, self._keys):
             lane.close()
+
+    def abandon(self) -> None:
+        """Let go of the files as they are: they are to be removed."""
+        for lane in (self._chunks, self._sentences, self._keys):
+            lane.abandon()
 
 
 def _index(
