@@ -38,9 +38,9 @@ def _number(low: float, high: float, kind: type[int] | type[float]) -> Callable[
             raise ValueError("it must be a number")
         try:
             number = kind(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ValueError(f"it must be {'a whole' if kind is int else 'a'} number") from None
-        if isinstance(value, float) and number != value:
+        if kind is int and isinstance(value, float) and number != value:
             raise ValueError("it must be a whole number")
         if not low <= number <= high:
             raise ValueError(f"it must lie between {low:g} and {high:g}")
@@ -52,6 +52,8 @@ def _number(low: float, high: float, kind: type[int] | type[float]) -> Callable[
 def _text(value: Any) -> str:  # noqa: ANN401
     if not isinstance(value, str) or not value.strip():
         raise ValueError("it must be a text that is not empty")
+    if "\0" in value:
+        raise ValueError("it must be a text without the character 0")
     return value.strip()
 
 
@@ -136,7 +138,11 @@ def _header(value: Any) -> str:  # noqa: ANN401
 
 
 def _path(value: Any) -> Path:  # noqa: ANN401
-    return Path(_text(str(value) if isinstance(value, Path) else value)).expanduser()
+    path = Path(_text(str(value) if isinstance(value, Path) else value))
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError("nobody of that name has a home here") from None
 
 
 def _setting(default: Any, check: Callable[[Any], Any], text: str) -> Any:  # noqa: ANN401 - as dataclasses.field

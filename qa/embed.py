@@ -70,7 +70,10 @@ def load_encoder(
     """
     if not name or name == "bundled":
         return OnnxEncoder(BUNDLED, name="bundled", threads=threads, prompts=prompts)
-    folder = Path(name).expanduser()
+    try:
+        folder = Path(name).expanduser()
+    except RuntimeError:
+        raise EncoderError(f"encoder {name!r}: nobody of that name has a home here", "name another folder") from None
     if _is_exported(folder):
         return OnnxEncoder(folder, name=name, threads=threads, prompts=prompts)
     return SentenceTransformerEncoder(name, threads=threads, prompts=prompts)

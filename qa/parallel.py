@@ -8,6 +8,7 @@ machines of different kinds agree to 1e-5 in any coordinate. Of other encoders t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -53,7 +54,7 @@ class EncoderSpec:
     @classmethod
     def of(cls, encoder: Encoder, threads: int) -> EncoderSpec:
         """The spec of a loaded encoder."""
-        folder = Path(encoder.name).expanduser()
+        folder = Path(os.path.expanduser(encoder.name))  # noqa: PTH111 - pathlib's raises where there is no such user
         name = str(folder.resolve()) if folder.is_dir() else encoder.name
         return cls(name, dict(encoder.prompts), encoder.sha256, threads)
 

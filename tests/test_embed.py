@@ -323,3 +323,8 @@ def test_vectors_do_not_depend_on_the_number_of_threads(rows: int) -> None:
     texts = [f"{sentence} {other}" for sentence, other in PAIRS[:rows]]
     one, *others = (load_encoder(threads=threads).encode_passages(texts) for threads in (1, 2, 3, 4))
     assert all(np.array_equal(one, other) for other in others)
+
+
+def test_the_home_of_nobody_is_an_encoder_error() -> None:
+    with pytest.raises(EncoderError, match="nobody of that name has a home here"):
+        load_encoder("~nobody-at-all/model")
