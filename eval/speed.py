@@ -32,7 +32,7 @@ QUESTIONS = (
 
 def main() -> None:
     """Print every figure with its spread."""
-    print(f"{_processor()}, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}")
+    print(f"{processor()}, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}")
     with tempfile.TemporaryDirectory() as folder:
         index = Path(folder) / "index"
         _show("import qa", [_process("-c", "import qa") for _ in range(RUNS)])
@@ -64,7 +64,8 @@ def _show(name: str, times_ms: list[float]) -> None:
     print(f"{name:<45} median {statistics.median(ordered):8.1f} ms  p95 {slow:8.1f} ms  n {len(ordered)}")
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Name of the processor."""
     for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
         if line.startswith("model name"):
             return line.partition(":")[2].strip()

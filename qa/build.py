@@ -20,6 +20,7 @@ from qa.index import Index, articles_digest, digest_of, load_index, open_stores
 from qa.ingest import Changes, Progress, Written, read_file, write_build
 from qa.manifest import Manifest, read_manifest
 from qa.publish import build_lock, held_build, published_build, publishing, release, tidy
+from qa.reader import Reader
 from qa.seen import Seen
 
 if TYPE_CHECKING:
@@ -222,14 +223,15 @@ def _changes(settings: Settings, listing: Listing, old: Index | None, *, fresh: 
     gone = tuple(path for path in (*known, *bad) if path not in hashes)
     files = tuple((path, sha256) for path, sha256 in hashes.items() if known.get(path) != sha256)
     # A bad file is tried again: the limit or the permission may be what has changed.
-    if not gone and all(path in bad and _as_before(settings, old, path, sha256) for path, sha256 in files):
-        files = ()
+    with Reader() as reader:
+        if not gone and all(path in bad and _as_before(settings, old, path, sha256, reader) for path, sha256 in files):
+            files = ()
     return Changes(digest, files=files, gone=gone)
 
 
-def _as_before(settings: Settings, old: Index, path: str, sha256: str) -> bool:
+def _as_before(settings: Settings, old: Index, path: str, sha256: str, reader: Reader) -> bool:
     before = old.corpus.file(path)
-    return before is not None and before == read_file(settings, path, sha256)
+    return before is not None and before == read_file(settings, path, sha256, reader)
 
 
 def _bad(manifest: Manifest) -> tuple[Skipped, ...]:

@@ -63,16 +63,23 @@ def build(
     index: IndexFolder = None,
     encoder: EncoderName = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Reuse nothing of the published index.")] = False,
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="Processes that embed; 0: one for every core.", show_default=False)
+    ] = None,
+    engine: Annotated[
+        str | None, typer.Option("--engine", help="`processes`, or `ray` for a Ray cluster.", show_default=False)
+    ] = None,
 ) -> None:
     """Build the index, or bring it up to date. Exit status 3: built, but some files could not be read."""
     from qa.build import build_index  # noqa: PLC0415 - every command imports what it alone needs
     from qa.console import building, show_build  # noqa: PLC0415
     from qa.embed import load_encoder  # noqa: PLC0415
+    from qa.workers import many_workers  # noqa: PLC0415
 
-    settings = settings_with(articles=articles, index=index, encoder=encoder)
+    settings = settings_with(articles=articles, index=index, encoder=encoder, workers=workers, engine=engine)
     model = load_encoder(settings.encoder, prompts=settings.prompts)
-    with building() as report:
-        summary = build_index(settings, model, fresh=fresh, progress=report.progress, waiting=report.waiting)
+    with building() as report, many_workers(settings, model) as wide:
+        summary = build_index(settings, wide, fresh=fresh, progress=report.progress, waiting=report.waiting)
     show_build(summary)
     if summary.bad:
         raise typer.Exit(BAD_FILES)
@@ -344,11 +351,12 @@ def _open_bot(settings: Settings, *, build: bool) -> Bot:
 def _open_index(settings: Settings, encoder: Encoder, *, build: bool = True) -> Index:
     from qa.build import ensure_index  # noqa: PLC0415
     from qa.console import building  # noqa: PLC0415
+    from qa.workers import many_workers  # noqa: PLC0415
 
-    with building() as report:
+    with building() as report, many_workers(settings, encoder) as wide:
         index = ensure_index(
             settings,
-            encoder,
+            wide,
             build=build,
             starting=report.starting,
             held=report.held,

@@ -38,9 +38,9 @@ def _number(low: float, high: float, kind: type[int] | type[float]) -> Callable[
             raise ValueError("it must be a number")
         try:
             number = kind(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ValueError(f"it must be {'a whole' if kind is int else 'a'} number") from None
-        if isinstance(value, float) and number != value:
+        if kind is int and isinstance(value, float) and number != value:
             raise ValueError("it must be a whole number")
         if not low <= number <= high:
             raise ValueError(f"it must lie between {low:g} and {high:g}")
@@ -52,6 +52,8 @@ def _number(low: float, high: float, kind: type[int] | type[float]) -> Callable[
 def _text(value: Any) -> str:  # noqa: ANN401
     if not isinstance(value, str) or not value.strip():
         raise ValueError("it must be a text that is not empty")
+    if "\0" in value:
+        raise ValueError("it must be a text without the character 0")
     return value.strip()
 
 
@@ -156,7 +158,11 @@ def _header(value: Any) -> str:  # noqa: ANN401
 
 
 def _path(value: Any) -> Path:  # noqa: ANN401
-    return Path(_text(str(value) if isinstance(value, Path) else value)).expanduser()
+    path = Path(_text(str(value) if isinstance(value, Path) else value))
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError("nobody of that name has a home here") from None
 
 
 def _setting(default: Any, check: Callable[[Any], Any], text: str) -> Any:  # noqa: ANN401 - as dataclasses.field
@@ -217,6 +223,14 @@ class Settings:
         False, _yes_no, "let Milvus rank the words too (its BM25, from Milvus 2.5 on) instead of the local tantivy"
     )
     max_file_mb: int = _setting(20, _number(1, 1024, int), "largest article file that is read, in MiB")
+    workers: int = _setting(
+        1, _number(0, 1024, int), "processes that embed passages while an index is built; 0: one for every core"
+    )
+    engine: Literal["processes", "ray"] = _setting(
+        "processes",
+        _one_of("processes", "ray"),
+        "where they run: `processes` on this machine, or `ray` on a Ray cluster; needs the extra `ray`",
+    )
     host: str = _setting("127.0.0.1", _text, "address the page listens on")
     port: int = _setting(7860, _number(0, 65535, int), "port the page listens on; 0 takes a free one")
     writer: str = _setting(
@@ -413,6 +427,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} cannot be read: {error}", "make it a UTF-8 text file") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not TOML: {error}", "correct that line") from None
+    except (RecursionError, ValueError):  # and no TOMLDecodeError, for all that the manual says
+        raise ConfigError(f"{path} holds a list or a number that is too large", "correct it") from None
 
 
 def _read_environ(environ: Mapping[str, str]) -> dict[str, Any]:

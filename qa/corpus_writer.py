@@ -227,6 +227,11 @@ class CorpusWriter:
             self._db.execute("VACUUM")
         self._db.close()
 
+    def abandon(self) -> None:
+        """Let go of the files as they are: they are to be removed."""
+        self._texts.abandon()
+        self._db.close()
+
     def _insert(self, article: Article) -> int:
         number, self._next = self._next, self._next + 1
         data = article.text.encode()

@@ -70,7 +70,10 @@ def load_encoder(
     """
     if not name or name == "bundled":
         return OnnxEncoder(BUNDLED, name="bundled", threads=threads, prompts=prompts)
-    folder = Path(name).expanduser()
+    try:
+        folder = Path(name).expanduser()
+    except RuntimeError:
+        raise EncoderError(f"encoder {name!r}: nobody of that name has a home here", "name another folder") from None
     if _is_exported(folder):
         return OnnxEncoder(folder, name=name, threads=threads, prompts=prompts)
     return SentenceTransformerEncoder(name, threads=threads, prompts=prompts)
@@ -135,7 +138,8 @@ class OnnxEncoder:
             rows = [[*row[: self.max_tokens - 1], row[-1]] if len(row) > self.max_tokens else row for row in rows]
             lengths = np.array([len(row) for row in rows])
             for batch in token_batches(lengths, BATCH_TOKENS):
-                vectors[start + batch] = self._run([rows[at] for at in batch])
+                for steady in _steady(batch):
+                    vectors[start + steady] = self._run([rows[at] for at in steady])
             start += len(part)
         return vectors
 
@@ -221,6 +225,19 @@ def token_batches(lengths: NDArray[np.int64], budget: int) -> Iterator[NDArray[n
         rows = max(1, budget // max(1, int(lengths[order[start]])))
         yield order[start : start + rows]
         start += rows
+
+
+def _steady(batch: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """A batch in parts whose vectors do not depend on the number of threads.
+
+    onnxruntime divides the last step over the rows: with two rows three threads, with three rows four give other last
+    bits than one thread. Of 609 shapes (1 to 64 rows of 3 to 100 pieces) 76 differ within 1 to `MAX_THREADS` threads,
+    all with more rows than one and fewer than `MAX_THREADS`. They are what is left of a slice: one by one costs little.
+    """
+    if 1 < len(batch) < MAX_THREADS:
+        yield from batch[:, None]
+    else:
+        yield batch
 
 
 def _read_table(path: Path, config: _Config, pieces: Callable[[Sequence[str]], list[list[int]]]) -> WordTable:

@@ -14,9 +14,9 @@ class QAError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, mend: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.mend = mend
+        # Variables and names of files may hold bytes that are no text; what is shown must be.
+        self.message, self.mend = (one.encode("utf-8", "backslashreplace").decode() for one in (message, mend))
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         """One line: the message, then what mends it."""

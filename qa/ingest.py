@@ -6,16 +6,16 @@ belongs to no article any more, everything is written anew from them, still with
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qa.articles import read_article
 from qa.chunks import ChunkedArticle, chunk_article, embedding_text, sentence_texts
 from qa.corpus import ChunkRecord, FileRecord, content_key
 from qa.corpus_writer import CorpusWriter, Labelled
@@ -32,7 +32,9 @@ from qa.index import (
 )
 from qa.lexical import LexicalDoc, LexicalIndex
 from qa.manifest import SCHEMA, Manifest, checksums
+from qa.parallel import encoded
 from qa.publish import TMP_PREFIX
+from qa.reader import Reader
 from qa.segments import SegmentWriter
 
 if TYPE_CHECKING:
@@ -133,7 +135,12 @@ def write_build(
     store = hosted.store(encoder.dim, base)
     store.remove(np.array(corpus.removed.keys, dtype=KEY_TYPE))
     rows = _Rows(folder, encoder.dim, base, corpus, store)
-    embedded = _index(rows, corpus, numbers, settings, encoder, old, progress)
+    try:
+        embedded = _index(rows, corpus, numbers, settings, encoder, old, progress)
+    except BaseException:  # an encoder that fails, Ctrl-C: nobody will come back to these files
+        rows.abandon()
+        corpus.abandon()
+        raise
     progress("write", 0, rows.chunk_count)
     rows.close()
     store.save(folder)
@@ -159,14 +166,15 @@ def _records(settings: Settings, changes: Changes, old: Index | None, *, everyth
         touched = {*changes.gone, *(path for path, _ in changes.files)}
         same = (old.corpus.file(path) for path in old.corpus.hashes() if path not in touched)
         yield from (record for record in same if record is not None)
-    for path, sha256 in changes.files:
-        yield read_file(settings, path, sha256)
+    with Reader() as reader:
+        for path, sha256 in changes.files:
+            yield read_file(settings, path, sha256, reader)
 
 
-def read_file(settings: Settings, path: str, sha256: str) -> FileRecord:
+def read_file(settings: Settings, path: str, sha256: str, reader: Reader) -> FileRecord:
     """A file of the articles folder, parsed, or the reason why it is none."""
     try:
-        article = read_article(settings.articles / path, settings.articles, max_bytes=settings.max_file_mb * 2**20)
+        article = reader.read(settings.articles / path, settings.articles, max_bytes=settings.max_file_mb * 2**20)
     except BadFileError as error:
         return FileRecord(path, sha256, None, error.message)
     return FileRecord(path, sha256, article, None)
@@ -227,6 +235,11 @@ class _Rows:
         for lane in (self._chunks, self._sentences, self._keys):
             lane.close()
 
+    def abandon(self) -> None:
+        """Let go of the files as they are: they are to be removed."""
+        for lane in (self._chunks, self._sentences, self._keys):
+            lane.abandon()
+
 
 def _index(
     rows: _Rows,
@@ -239,6 +252,18 @@ def _index(
 ) -> int:
     """Chunk and embed these articles; gives how many had to be embedded."""
     embedded = done = 0
+    for batch in _embedded(_batches(corpus, numbers, settings, old), encoder):
+        rows.add(batch.passages, _vectors(batch, old))
+        embedded += sum(1 for one in batch.passages if one.chunked.chunks and not one.reused)
+        done += len(batch.passages)
+        progress("embed", done, len(numbers))
+    return embedded
+
+
+def _batches(
+    corpus: CorpusWriter, numbers: Sequence[int], settings: Settings, old: Index | None
+) -> Iterator[list[_Passages]]:
+    """Articles in their chunks, as many together as make `EMBED_SLICE` texts."""
     batch: list[_Passages] = []
     waiting = 0
     for number in numbers:
@@ -246,12 +271,33 @@ def _index(
         batch.append(one)
         waiting += sum(map(len, one.chunked.sentences)) + len(one.chunked.chunks)
         if waiting >= EMBED_SLICE or number == numbers[-1]:
-            rows.add(batch, _vectors(batch, encoder, old))
-            embedded += sum(1 for one in batch if one.chunked.chunks and not one.reused)
-            done += len(batch)
-            progress("embed", done, len(numbers))
+            yield batch
             batch, waiting = [], 0
-    return embedded
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Articles and the vectors of those of their texts that had to be embedded, ``(n, dim)``, in order."""
+
+    passages: Sequence[_Passages]
+    vectors: Vectors
+
+
+def _embedded(batches: Iterator[list[_Passages]], encoder: Encoder) -> Iterator[_Batch]:
+    """The batches with their vectors. Where several workers encode, later ones are under way meanwhile."""
+    ahead: deque[tuple[list[_Passages], int]] = deque()
+
+    def slices() -> Iterator[list[str]]:
+        for batch in batches:
+            texts = [text for one in batch if not one.reused for text in one.texts]
+            parts = [texts[start : start + EMBED_SLICE] for start in range(0, len(texts), EMBED_SLICE)] or [[]]
+            ahead.append((batch, len(parts)))
+            yield from parts
+
+    stream = encoded(encoder, slices())
+    for first in stream:
+        batch, count = ahead.popleft()
+        yield _Batch(batch, np.concatenate([first, *islice(stream, count - 1)]))
 
 
 def _passages(number: int, article: Article, chunk_words: int, old: Index | None) -> _Passages:
@@ -265,20 +311,17 @@ def _passages(number: int, article: Article, chunk_words: int, old: Index | None
     return _Passages(number, article, chunked, reused)
 
 
-def _vectors(batch: Sequence[_Passages], encoder: Encoder, old: Index | None) -> list[Vectors]:
-    """The vectors of the texts of each article: the old build's where it has them, the encoder's for the rest."""
-    texts = [text for one in batch if not one.reused for text in one.texts]
-    slices = (texts[start : start + EMBED_SLICE] for start in range(0, len(texts), EMBED_SLICE))
-    new = [np.empty((0, encoder.dim), dtype=np.float32), *map(encoder.encode_passages, slices)]
-    embedded, at = np.concatenate(new), 0
+def _vectors(batch: _Batch, old: Index | None) -> list[Vectors]:
+    """The vectors of the texts of each article: the old build's where it has them, the new ones for the rest."""
+    at = 0
     vectors = []
-    for one in batch:
+    for one in batch.passages:
         if old is not None and one.reused:
             chunks = [old.vector_of(record)[None] for record in one.reused]
             vectors.append(np.concatenate([*chunks, *map(old.sentence_vectors_of, one.reused)]))
         else:
             count = len(one.chunked.chunks) + sum(map(len, one.chunked.sentences))
-            vectors.append(embedded[at : at + count])
+            vectors.append(batch.vectors[at : at + count])
             at += count
     return vectors
 

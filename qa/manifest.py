@@ -98,7 +98,7 @@ def read_manifest(folder: Path) -> Manifest:
         schema, seal = record["schema"], record.pop("sha256", None)
     except OSError as error:
         raise unreadable(path, error) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise IndexDamagedError(f"{path} cannot be read: {error}", "qa build") from None
     # It holds the checksums of all other files; a flipped bit in a count or in a reason would else be believed.
     if (seal is not None or schema == SCHEMA) and _sealed(record) != written:
@@ -114,8 +114,8 @@ def read_manifest(folder: Path) -> Manifest:
 
 def _sealed(record: dict[str, Any]) -> bytes:
     """The bytes of a manifest file: the record as JSON, its own checksum last."""
-    digest = hashlib.sha256(json.dumps(record, ensure_ascii=False, indent=1).encode()).hexdigest()
-    return (json.dumps({**record, "sha256": digest}, ensure_ascii=False, indent=1) + "\n").encode()
+    digest = hashlib.sha256(json.dumps(record, ensure_ascii=False, indent=1).encode(errors="replace")).hexdigest()
+    return (json.dumps({**record, "sha256": digest}, ensure_ascii=False, indent=1) + "\n").encode(errors="replace")
 
 
 def checksums(folder: Path, *, before: Path | None = None, known: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -132,6 +132,11 @@ class SegmentWriter:
         for file in self._files:
             file.close()
 
+    def abandon(self) -> None:
+        """Let go of the files as they are: they are to be removed."""
+        for file in self._files:
+            file.close()
+
     @property
     def _row_bytes(self) -> int:
         return self._dtype.itemsize * int(np.prod(self._shape, dtype=np.int64))

@@ -177,6 +177,14 @@ def test_no_build_refuses_with_the_command_that_mends_it(place: Path, qa) -> Non
     assert ran.err == "qa: no index in i - qa build --articles texts --index i\n"
 
 
+def test_a_build_takes_workers_and_an_engine(place: Path, qa) -> None:
+    assert "1 articles" in qa("build", "--articles", "texts", "--index", "i", "--workers", "2").out
+    wrong = qa("build", "--articles", "texts", "--engine", "spark")
+    assert (wrong.status, wrong.out) == (2, "")
+    assert wrong.err == ("qa: --engine = 'spark' in the command line does not do - it must be one of processes, ray\n")
+    assert "it must lie between 0 and 1024" in qa("build", "--articles", "texts", "--workers", "-1").err
+
+
 def test_build_reports_bad_files_and_leaves_with_3(place: Path, qa) -> None:
     assert qa("build", "--articles", "texts", "--index", "i").status == 0
     (place / "texts" / "bad.pdf").write_bytes(b"no pdf")

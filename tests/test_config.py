@@ -47,6 +47,12 @@ def test_paths_in_the_file_count_from_the_file(tmp_path: Path) -> None:
         ("threshold = 2", "it must lie between 0 and 1"),
         ("encoder = ''", "it must be a text that is not empty"),
         ("top =", "is not TOML"),
+        ("top = inf", "it must be a whole number"),
+        ("threshold = nan", "it must lie between 0 and 1"),
+        ("articles = '~nobody-at-all/x'", "nobody of that name has a home here"),
+        ('index = "a\\u0000b"', "it must be a text without the character 0"),
+        (f"top = {'[' * 5000}", "holds a list or a number that is too large"),
+        (f"top = {'9' * 5000}", "holds a list or a number that is too large"),
         ("auth = 'open'", "it must be one of none, token, proxy, jwt"),
         ("open_to_network = 'maybe'", "it must be true or false"),
         ("allowed_origins = 'https://a.example/path'", "is no origin"),
@@ -96,6 +102,12 @@ def test_a_misspelt_variable_is_refused_and_a_foreign_one_is_not(tmp_path: Path)
     with pytest.raises(ConfigError, match="did you mean QA_THRESHOLD"):
         load(tmp_path, environ={"QA_TRESHOLD": "0.5"})
     assert load(tmp_path, environ={"QA_TEAM_MAIL": "x", "QA_DEBUG": "1"}) == Settings()
+
+
+def test_a_variable_that_is_no_text_is_refused_in_text(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, environ={"QA_ALLOWED_ORIGINS": "https://\udcfa"})
+    assert str(caught.value).encode()
 
 
 def test_a_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:

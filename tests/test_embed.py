@@ -316,3 +316,15 @@ def test_an_unknown_name_without_network_says_what_to_do(tmp_path):
     last = run.stderr.strip().splitlines()[-1]
     assert "EncoderError: encoder 'nobody/no-such-encoder' is neither a folder nor a model" in last
     assert "check the name and the network" in last
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 4, 5])
+def test_vectors_do_not_depend_on_the_number_of_threads(rows: int) -> None:
+    texts = [f"{sentence} {other}" for sentence, other in PAIRS[:rows]]
+    one, *others = (load_encoder(threads=threads).encode_passages(texts) for threads in (1, 2, 3, 4))
+    assert all(np.array_equal(one, other) for other in others)
+
+
+def test_the_home_of_nobody_is_an_encoder_error() -> None:
+    with pytest.raises(EncoderError, match="nobody of that name has a home here"):
+        load_encoder("~nobody-at-all/model")

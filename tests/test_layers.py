@@ -16,6 +16,9 @@ LAYERS = [
     ["errors", "types"],
     ["analysis", "config", "only", "text", "labels", "metrics", "wordtable"],
     ["likeness", "embed", "quantised"],
+    ["parallel"],
+    ["process_team", "ray_team"],
+    ["workers"],
     ["measuring.questions", "measuring.datasets"],
     ["reading.dates", "reading.glue", "reading.imprint", "reading.furniture", "reading.lines", "reading.pdf"],
     ["reading.frontmatter", "reading.headline", "reading.formats", "reading.clean"],
@@ -23,6 +26,8 @@ LAYERS = [
     ["periods"],
     ["when"],
     ["articles", "duplicates", "chunks", "manifest"],
+    ["reading_process"],
+    ["reader"],
     ["publish"],
     ["linked", "milvus.client"],
     ["milvus.collection"],
@@ -118,7 +123,17 @@ def test_nothing_imports_the_training_code() -> None:
     assert not [module for module in MODULES if any(name.split(".")[0] == "train" for name in imported(module))]
 
 
-HEAVY = ("torch", "faiss", "gradio", "pymilvus", "transformers", "onnxruntime", "langchain_text_splitters", "openai")
+HEAVY = (
+    "torch",
+    "faiss",
+    "gradio",
+    "pymilvus",
+    "transformers",
+    "onnxruntime",
+    "langchain_text_splitters",
+    "openai",
+    "ray",
+)
 
 
 @pytest.mark.parametrize("statement", ["import qa", "import qa.cli", "import qa.bot, qa.index, qa.build"])

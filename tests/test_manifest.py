@@ -47,6 +47,14 @@ def test_any_other_byte_in_a_manifest_is_damage(data: st.DataObject) -> None:
             read_manifest(Path(folder))
 
 
+@pytest.mark.parametrize("content", ['{"schema": "\\ud800"}', f'{{"schema": {SCHEMA}, "x": "\\ud800"}}', "[" * 100_000])
+def test_a_manifest_that_nobody_wrote_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "manifest.json").write_text(content)
+    with pytest.raises((IndexDamagedError, IndexStaleError)) as caught:
+        read_manifest(tmp_path)
+    assert str(caught.value).encode()
+
+
 def test_a_missing_manifest_is_damage(tmp_path: Path) -> None:
     with pytest.raises(IndexDamagedError):
         read_manifest(tmp_path)

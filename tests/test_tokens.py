@@ -70,3 +70,14 @@ def test_a_damaged_file_lets_nobody_in_and_says_so(path: Path, text: str) -> Non
 def test_any_text_may_be_tried(path: Path, key: str) -> None:
     TokenFile(path).add("intranet")
     assert TokenFile(path).find(key) is None
+
+
+@pytest.mark.parametrize("token", [{"sha256": 7}, {"sha256": "ä"}, {"name": None}, {"name": ["x"]}])
+def test_a_key_that_is_no_text_is_an_error_and_opens_nothing(path: Path, token: dict[str, object]) -> None:
+    keys = TokenFile(path)
+    keys.add("intranet")
+    record = json.loads(path.read_text(encoding="utf-8"))
+    record["tokens"][0] |= token
+    path.write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(QAError, match="cannot be read"):
+        TokenFile(path).find("qa_x")

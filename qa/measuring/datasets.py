@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from qa.measuring.questions import (
     QuestionSet,
     check_set,
     json_lines,
+    read_json,
     read_questions,
     read_text,
     stands_in,
@@ -126,7 +126,7 @@ def _asked(paragraphs: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
 def _paragraphs(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
-        data = json.loads(read_text(path))["data"]
+        data = read_json(read_text(path), path)["data"]
         for entry in data:
             for number, paragraph in enumerate(entry["paragraphs"]):
                 texts = [paragraph["context"], *(one["question"] for one in paragraph["qas"])]
@@ -134,8 +134,6 @@ def _paragraphs(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                 if not all(isinstance(text, str) for text in texts):
                     raise QuestionsError(f"{path}: a context, question or id in {entry['title']!r} is no text")
                 yield f"{entry['title']}#{number}", paragraph
-    except json.JSONDecodeError as error:
-        raise QuestionsError(f"{path}, line {error.lineno} is not JSON: {error.msg}") from None
     except (KeyError, TypeError, AttributeError) as error:
         raise QuestionsError(f"{path} is not in the SQuAD format: {error!r}", "see docs/EVALUATION.md") from None
 

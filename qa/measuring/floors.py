@@ -85,7 +85,7 @@ def read_floors(path: Path) -> Floors:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         sets = {name: {key: float(floor) for key, floor in floors.items()} for name, floors in record["sets"].items()}
         return Floors(sets, tuple(Lowered(**one) for one in record["lowered"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise QAError(f"{path} cannot be read as floors: {error!r}", "git checkout -- eval/floors.json") from None
 
 

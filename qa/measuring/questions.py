@@ -225,14 +225,27 @@ def json_lines(path: Path) -> list[tuple[int, dict[str, Any]]]:
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise QuestionsError(f"{path}, line {number} is not JSON: {error.msg} at column {error.colno}") from None
+        record = read_json(line, path, number)
         if not isinstance(record, dict):
             raise QuestionsError(f"{path}, line {number} is not a JSON object", "one {…} a line")
         records.append((number, record))
     return records
+
+
+def read_json(text: str, path: Path, line: int | None = None) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """The value of a JSON text: of a file, or of one line of it.
+
+    Raises:
+        QuestionsError: It is no JSON, is nested too deeply or holds a number of thousands of digits.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        where = f"{path}, line {line or error.lineno}"
+        raise QuestionsError(f"{where} is not JSON: {error.msg} at column {error.colno}") from None
+    except (RecursionError, ValueError):
+        where = f"{path}, line {line}" if line else str(path)
+        raise QuestionsError(f"{where} is nested too deeply, or has a number of thousands of digits") from None
 
 
 def read_text(path: Path) -> str:

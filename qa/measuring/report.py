@@ -166,7 +166,7 @@ def read_report(path: Path) -> Report:
         )
     except FileNotFoundError:
         raise QAError(f"there is no report {file}", "qa eval --name NAME writes one") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise QAError(f"{file} is no report: {error!r}", "qa eval writes it anew") from None
     return Report(result, read)
 

@@ -238,6 +238,8 @@ def _read_html(data: bytes) -> Parsed:
             date_extraction_params={"original_date": True, "extensive_search": False},
         )
         text = (document.text if document is not None else "") or trafilatura.html2txt(html) or ""
+    except MemoryError:
+        raise
     except Exception as error:  # a parser of foreign bytes may raise anything
         raise BadFileError("the HTML cannot be read") from error
     meta = Meta()

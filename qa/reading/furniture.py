@@ -44,10 +44,11 @@ _TOPIC_WORDS, _TOPIC_LENGTH = 4, 60
 
 _AGENCY = f"(?i:{_PARTS['agency']})"
 _CREDIT_LABEL = f"(?i:{'|'.join(_TABLES['credits']['label'])})"
+#: Words and what parts them give nothing back: "& & & &", which can be parted in a billion ways, took hours.
 _NAME_WORD = (
-    r"(?:[A-ZÄÖÜ][\w.'’-]*|\d{4}|von|van|der|de|den|del|di|da|la|le|bin|al|el|zu|und|and|&|for|of|the|via|im|in)"
+    r"(?:[A-ZÄÖÜ][\w.'’-]*+|\d{4}|von|van|der|de|den|del|di|da|la|le|bin|al|el|zu|und|and|for|of|the|via|im|in)"
 )
-_CREDIT = rf"(?:{_AGENCY}|{_NAME_WORD})(?:[ ,;/|&–-]+(?:{_AGENCY}|{_NAME_WORD})){{0,9}}\.?"
+_CREDIT = rf"(?:{_AGENCY}|{_NAME_WORD})(?:[ ,;/|&–-]++(?:{_AGENCY}|{_NAME_WORD})){{0,9}}\.?"
 _CREDIT_LINE = re.compile(
     rf"[(\[]?\s*(?:{_CREDIT_LABEL}\s?:\s?(?:©\s?)?{_CREDIT}|©\s?{_CREDIT}"
     rf"|(?i:photograph|photo|foto|picture) (?i:by|von) {_CREDIT}|{_AGENCY}(?:\s?(?:/|via|,|\|)\s?{_CREDIT})?"
@@ -72,7 +73,7 @@ _APART = re.compile(
 )
 _SYMBOLS = re.compile(r"[\W_]+")
 _LINK = re.compile(
-    r"(?:(?:https?://|www\.)\S+|pic\.twitter\.com/\S+|@\w+|#\w+)(?:[\s,|]+(?:https?://\S+|pic\.twitter\.com/\S+|[@#]\w+))*"
+    r"(?:(?:https?://|www\.)\S++|pic\.twitter\.com/\S++|[@#]\w++)(?:[\s,|]++(?:https?://\S++|pic\.twitter\.com/\S++|[@#]\w++))*+"
 )
 
 

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from pypdf import PdfReader
+from pypdf.errors import LimitReachedError
 
 from qa.errors import BadFileError
 
@@ -64,8 +65,10 @@ def read_pdf(data: bytes) -> PdfText:
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     try:
         return _read(data)
-    except BadFileError:
+    except (BadFileError, MemoryError):
         raise
+    except LimitReachedError as error:
+        raise BadFileError("the PDF unpacks to more than is read: a stream of 75 MB at most") from error
     except Exception as error:  # a parser of foreign bytes may raise anything
         raise BadFileError("the PDF is damaged") from error
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from filelock import FileLock, Timeout
 
@@ -65,11 +65,11 @@ class TokenFile:
             now = (status.st_mtime_ns, status.st_size, status.st_ino)
             if now != self._seen:
                 record = json.loads(self.path.read_text(encoding="utf-8"))
-                self._tokens = tuple(Token(**token) for token in record["tokens"])
+                self._tokens = tuple(_token(token) for token in record["tokens"])
                 self._seen = now
         except FileNotFoundError:
             self._seen, self._tokens = None, ()
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise QAError(
                 f"the keys in {self.path} cannot be read: {error}", "remove it and make keys with qa token add NAME"
             ) from error
@@ -133,6 +133,13 @@ class TokenFile:
             file.flush()
             os.fsync(file.fileno())
         new.replace(self.path)
+
+
+def _token(record: dict[str, Any]) -> Token:
+    token = Token(**record)
+    if not all(isinstance(value, str) and value.isascii() for value in asdict(token).values()):
+        raise ValueError("a value in it is no plain text")
+    return token
 
 
 def _digest(key: str) -> str:

@@ -1,0 +1,94 @@
+"""The process that reads the files of others for `qa.reader`: ``python -m qa.reading_process SECONDS BYTES``.
+
+Frames on standard input and output, each a length of eight bytes and a pickle. The system ends it where a file takes
+more of the processor than allowed, inside a C library too; memory is bounded by the system as well.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import struct
+import sys
+from pathlib import Path
+from typing import IO, Any, Final
+
+from qa.articles import read_article
+from qa.errors import BadFileError
+
+LENGTH: Final = struct.Struct("!Q")
+
+
+def write_frame(stream: IO[bytes], value: object) -> None:
+    """Send a value.
+
+    Raises:
+        OSError: Nobody reads.
+    """
+    data = pickle.dumps(value)
+    stream.write(LENGTH.pack(len(data)) + data)
+    stream.flush()
+
+
+def read_frame(stream: IO[bytes]) -> Any:  # noqa: ANN401 - what was sent
+    """Receive a value, sent by this program.
+
+    Raises:
+        EOFError: The other side has ended.
+    """
+    head = stream.read(LENGTH.size)
+    if len(head) < LENGTH.size:
+        raise EOFError
+    size = LENGTH.unpack(head)[0]
+    data = stream.read(size)
+    if len(data) < size:
+        raise EOFError
+    return pickle.loads(data)  # noqa: S301 - between two processes of our own
+
+
+def too_much_memory(size: int) -> str:
+    """Why a file is bad that ended the process: where memory is gone, little more can be told."""
+    return f"reading the file takes more than {size / 2**30:g} GB of memory, or breaks the program that reads"
+
+
+def main(seconds: float, memory: int) -> None:
+    """Read files until nobody asks any more."""
+    requests = os.fdopen(os.dup(0), "rb")
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints must not stand between the frames
+    _limit_memory(memory)
+    while True:
+        path, root, max_bytes = read_frame(requests)
+        _limit_time(seconds)
+        reply: object
+        try:
+            reply = read_article(Path(path), Path(root), max_bytes=max_bytes)
+        except BadFileError as error:
+            reply = error.message
+        except MemoryError:
+            reply = too_much_memory(memory)
+        _limit_time(0)
+        write_frame(replies, reply)
+
+
+def _limit_time(seconds: float) -> None:
+    """SIGPROF ends a process that does not expect it."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+
+
+def _limit_memory(size: int) -> None:
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))
+    except (ImportError, OSError, ValueError):
+        return
+
+
+if __name__ == "__main__":
+    try:
+        main(float(sys.argv[1]), int(sys.argv[2]))
+    except (EOFError, BrokenPipeError):
+        os._exit(0)
