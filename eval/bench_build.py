@@ -35,7 +35,6 @@ from qa.index import (
     KEY_TYPE,
     LEXICAL_FOLDER,
     SENTENCE_VECTORS,
-    STORE,
     VECTOR_TYPE,
     recipe_of,
 )
@@ -145,7 +144,7 @@ def build(
             (CHUNK_KEYS, KEY_TYPE, ()),
         )
     ]
-    store = new_store(STORE, encoder.dim)
+    store = new_store("faiss", encoder.dim)
     while built.chunks < count:
         part = list(islice(archive, SLICE))
         with built.timed("chunk"):

@@ -52,7 +52,7 @@ def quality_tables(tasks: TaskSet, encoder: Encoder, baseline: Encoder, measures
     theirs = encode(baseline.encode_queries, baseline.encode_passages, tasks)
     rows = {
         "dense": dense_figures(tasks, ours),
-        "hybrid": hybrid_figures(tasks, ours, hits, encoder.encode_words),
+        "hybrid": hybrid_figures(tasks, ours, hits, encoder.word_cosines),
         "BM25": lexical_figures(tasks, hits),
         f"{BASELINE} dense": dense_figures(tasks, theirs),
     }

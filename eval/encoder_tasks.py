@@ -23,6 +23,7 @@ from qa.types import Article, Chunk, Lang, Passage
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from qa.likeness import Cosines
     from qa.measuring.questions import Question, QuestionSet
     from qa.types import Vectors
 
@@ -206,7 +207,7 @@ def dense_figures(tasks: TaskSet, vectors: Encoded) -> Figures:
 
 
 def hybrid_figures(
-    tasks: TaskSet, vectors: Encoded, hits: Mapping[str, Sequence[LexicalHits]], words: Encode
+    tasks: TaskSet, vectors: Encoded, hits: Mapping[str, Sequence[LexicalHits]], words: Cosines
 ) -> Figures:
     """Rankings by vectors and words, fused as the bot does.
 
@@ -272,7 +273,7 @@ def rank_lexical(hits: Iterable[LexicalHits], collection: Collection) -> list[li
 
 
 def rank_hybrid(
-    scores: Vectors, hits: Sequence[LexicalHits], collection: Collection, questions: Sequence[str], words: Encode
+    scores: Vectors, hits: Sequence[LexicalHits], collection: Collection, questions: Sequence[str], words: Cosines
 ) -> list[list[int]]:
     """Places of the best articles by the fused score of `qa.retrieve`, an article by its best chunk.
 

@@ -93,6 +93,10 @@ class RandomPassages:
         """As the encoder has them."""
         return self.inner.encode_words(words)
 
+    def word_cosines(self, asked: Sequence[str], words: Sequence[str]) -> Vectors:
+        """As the encoder has them."""
+        return self.inner.word_cosines(asked, words)
+
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """Random rows of length 1."""
         rows = self.rng.standard_normal((len(texts), self.dim), dtype=np.float32)

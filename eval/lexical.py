@@ -19,7 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from qa.lexical import WEIGHTS, FieldWeights, LexicalDoc, LexicalIndex
+from qa.lexical import WEIGHTS, FieldWeights, Lexical, LexicalDoc, LexicalIndex
 from qa.types import Lang
 
 LANGS: tuple[Lang, Lang] = ("de", "en")
@@ -74,7 +74,7 @@ def _paragraphs(path: Path) -> Iterator[dict[str, Any]]:
         yield from article["paragraphs"]
 
 
-def measure(index: LexicalIndex, task: Task) -> Scores:
+def measure(index: Lexical, task: Task) -> Scores:
     """R@1, R@5 and nDCG@10 (binary gains; Järvelin and Kekäläinen 2002) of an index over the task's passages."""
     at_1, at_5, ndcg = 0.0, 0.0, 0.0
     for question, relevant in zip(task.questions, task.relevant, strict=True):

@@ -66,6 +66,10 @@ class CachedEncoder:
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever else the encoder has
         return getattr(self._encoder, name)
 
+    def word_cosines(self, asked: Sequence[str], words: Sequence[str]) -> Vectors:
+        """As the encoder itself."""
+        return self._encoder.word_cosines(asked, words)
+
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """Passages to float32 rows of length 1, up to the rounding of half precision, shape ``(n, dim)``."""
         keys = [_key(text) for text in texts]

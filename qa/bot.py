@@ -1,4 +1,4 @@
-"""The bot: a question in, an `Answer` out. It holds one immutable index; a reload swaps the reference."""
+"""The bot: a question in, an `Answer` out. It holds one immutable index (`qa.live` swaps it)."""
 
 from __future__ import annotations
 
@@ -58,6 +58,11 @@ class Bot:
     def built(self) -> str | None:
         """When that build was made: UTC, ISO 8601."""
         return self.index.manifest.created
+
+    @property
+    def article_count(self) -> int:
+        """How many articles there are, copies not counted."""
+        return self.index.manifest.article_count
 
     @property
     def outlets(self) -> tuple[str, ...]:
@@ -179,7 +184,11 @@ class Bot:
 
     def articles(self) -> tuple[Article, ...]:
         """All indexed articles, newest first, those without a date last, then by title."""
-        return tuple(self.index.corpus.newest(-1))
+        return self.newest(-1)
+
+    def newest(self, limit: int) -> tuple[Article, ...]:
+        """The first of them, ``limit`` at most: their texts alone are read."""
+        return tuple(self.index.corpus.newest(limit))
 
     def article(self, article_id: str) -> Article | None:
         """One indexed article, or None."""

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from qa.articles import Listing, Skipped, list_files
 from qa.errors import IndexDamagedError, IndexMissingError, IndexStaleError
-from qa.index import Index, articles_digest, digest_of, load_index
+from qa.hosting import hosting, settle
+from qa.index import Index, articles_digest, digest_of, load_index, open_stores
 from qa.ingest import Changes, Progress, Written, read_file, write_build
 from qa.manifest import Manifest, read_manifest
 from qa.publish import build_lock, held_build, published_build, publishing, release, tidy
@@ -85,9 +86,10 @@ def build_index(
             return BuildSummary(read_manifest(folder), folder, False, 0, 0, (), listing.skipped)
         old, unusable = (None, "") if fresh else _reusable(settings, encoder)
         changes = _changes(settings, listing, old, fresh=fresh, progress=progress)
-        if old is not None and not changes:
+        if old is not None and not changes and _answers(old, settings):
             release(settings.index)
             tidy(settings.index, settings.keep_builds)
+            settle(settings)
             counts = 0, old.corpus.copy_count(), _bad(old.manifest), listing.skipped
             return BuildSummary(old.manifest, old.folder, False, *counts, released=held)
         written = _publish(settings, encoder, changes, old, progress)
@@ -123,10 +125,11 @@ def index_articles(
 def _publish(settings: Settings, encoder: Encoder, changes: Changes, old: Index | None, progress: Progress) -> Written:
     build_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{changes.digest[:8]}"
     replaced = published_build(settings.index)
-    with publishing(settings.index, build_id) as folder:
-        written = write_build(folder, settings, encoder, changes, old, progress)
+    with publishing(settings.index, build_id) as folder, hosting(settings, build_id) as hosted:
+        written = write_build(folder, settings, encoder, changes, old, progress, hosted)
     release(settings.index)
     tidy(settings.index, settings.keep_builds, replaced=replaced)
+    settle(settings)
     return written
 
 
@@ -189,11 +192,20 @@ def _current_index(settings: Settings, encoder: Encoder, held: Callable[[str], N
 def _reusable(settings: Settings, encoder: Encoder) -> tuple[Index | None, str]:
     """The published index, if vectors and parsed files can be taken from it, or why not."""
     try:
-        return load_index(settings, encoder), ""
+        return load_index(settings, encoder, any_store=True), ""
     except IndexMissingError:
         return None, ""
     except (IndexStaleError, IndexDamagedError) as error:
         return None, error.message
+
+
+def _answers(index: Index, settings: Settings) -> bool:
+    """Whether an index can be asked as it is: its store is the wanted one, and there."""
+    try:
+        open_stores(index, settings)
+    except (IndexStaleError, IndexDamagedError):
+        return False
+    return True
 
 
 def _changes(settings: Settings, listing: Listing, old: Index | None, *, fresh: bool, progress: Progress) -> Changes:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from qa.articles import list_files
 from qa.errors import ArticlesError, IndexDamagedError, IndexMissingError, IndexStaleError
+from qa.hosting import settle
 from qa.index import Index, articles_digest, recipe_of
 from qa.manifest import Manifest, read_manifest, verify
 from qa.publish import build_folders, build_lock, current_build, held_build, hold, prune, published_build, sweep
@@ -127,13 +128,15 @@ def roll_back(settings: Settings, encoder: Encoder, build_id: str | None = None)
     with build_lock(root, timeout_s=0):
         folder = _target(root, build_id)
         try:
-            index = Index(folder)
+            index = Index(folder, settings=settings)
             difference = index.manifest.recipe.difference(recipe_of(settings, encoder))
         except (IndexDamagedError, IndexStaleError) as error:
             raise type(error)(f"build {folder.name} cannot answer: {error.message}", _CHOOSE) from None
         if difference:
             raise IndexStaleError(f"build {folder.name} was made otherwise ({difference})", _CHOOSE)
+        _ = index.store
         hold(root, folder.name)
+        settle(settings)
     return Rollback(index.manifest, _folder_same(settings, index.manifest))
 
 

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from qa.bot import Bot
     from qa.evaluate import Ranking, Result
+    from qa.index import Index
     from qa.server.tokens import TokenFile
+    from qa.types import Encoder
 
 #: Exit status of a build that left bad files out.
 BAD_FILES = 3
@@ -139,17 +141,30 @@ def serve(
     port: Annotated[
         int | None, typer.Option("--port", help="Port to listen on; 0 takes a free one.", show_default=False)
     ] = None,
-    no_build: NoBuild = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Build the index again whenever the articles change.")] = False,
+    no_build: Annotated[
+        bool, typer.Option("--no-build", help="Serve what is published, or wait for it; others build it.")
+    ] = False,
 ) -> None:
-    """Open the page in a browser: builds the index first if need be, then prints the address."""
-    from qa.server.access import check_address  # noqa: PLC0415
+    """Open the page in a browser: builds the index first if need be, then prints the address.
 
-    settings = settings_with(articles=articles, index=index, encoder=encoder, host=host, port=port)
+    An index that is published later is taken into use without a restart.
+    """
+    from qa.server.access import check_address  # noqa: PLC0415
+    from qa.server.following import following  # noqa: PLC0415
+
+    settings = settings_with(articles=articles, index=index, encoder=encoder, host=host, port=port, watch=watch or None)
     check_address(settings)
-    bot = _open_bot(settings, build=not no_build)
+    follow = following(settings, None if no_build else _open_index)
     from qa.web import serve as run  # noqa: PLC0415 - Gradio takes 6 s to import
 
-    run(bot, settings, on_ready=lambda address: print(f"article-qa is at {address}", flush=True))
+    run(
+        follow.bot,
+        settings,
+        on_ready=lambda address: print(f"article-qa is at {address}", flush=True),
+        reloader=follow.reloader,
+        watcher=follow.watcher,
+    )
 
 
 app.add_typer(index_commands, name="index")
@@ -196,7 +211,7 @@ def info(articles: Articles = None, index: IndexFolder = None, as_json: AsJson =
     from qa.publish import current_build, held_build  # noqa: PLC0415
 
     settings = settings_with(articles=articles, index=index)
-    current = Index(current_build(settings.index))
+    current = Index(current_build(settings.index), settings=settings)
     show_info(current, held=held_build(settings.index) == current.id, as_json=as_json)
 
 
@@ -318,13 +333,18 @@ def _evaluate(
 
 def _open_bot(settings: Settings, *, build: bool) -> Bot:
     from qa.bot import Bot  # noqa: PLC0415
-    from qa.build import ensure_index  # noqa: PLC0415
-    from qa.console import building  # noqa: PLC0415
     from qa.embed import load_encoder  # noqa: PLC0415
     from qa.writer import load_writer  # noqa: PLC0415
 
     writer = load_writer(settings)
     encoder = load_encoder(settings.encoder, prompts=settings.prompts)
+    return Bot(_open_index(settings, encoder, build=build), encoder, threshold=settings.threshold, writer=writer)
+
+
+def _open_index(settings: Settings, encoder: Encoder, *, build: bool = True) -> Index:
+    from qa.build import ensure_index  # noqa: PLC0415
+    from qa.console import building  # noqa: PLC0415
+
     with building() as report:
         index = ensure_index(
             settings,
@@ -337,7 +357,7 @@ def _open_bot(settings: Settings, *, build: bool) -> Bot:
         )
     if index.manifest.bad_files:
         report.bad(len(index.manifest.bad_files))
-    return Bot(index, encoder, threshold=settings.threshold, writer=writer)
+    return index
 
 
 def _questions(question: str) -> Iterator[str]:

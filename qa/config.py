@@ -69,6 +69,26 @@ def _address(value: Any) -> str:  # noqa: ANN401
     return address
 
 
+def _milvus(value: Any) -> str | Path:  # noqa: ANN401
+    """A server's address, or a file of Milvus Lite: it ends in ``.db``."""
+    text = _text(str(value) if isinstance(value, Path) else value)
+    if "://" not in text and text.endswith(".db"):
+        return Path(text).expanduser()
+    try:
+        return _address(text)
+    except SecretValueError:
+        raise SecretValueError("it must hold no user name and password: export QA_MILVUS_TOKEN=...") from None
+    except ValueError:
+        raise ValueError("it must be an address such as http://milvus:19530, or a file that ends in .db") from None
+
+
+def _alias(value: Any) -> str:  # noqa: ANN401
+    text = _text(value)
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,99}", text):
+        raise ValueError("it must be letters, digits and underscores, at most 100, no digit first")
+    return text
+
+
 def _yes_no(value: Any) -> bool:  # noqa: ANN401
     words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
     known = value if isinstance(value, bool) else words.get(str(value).strip().lower())
@@ -168,6 +188,34 @@ class Settings:
     keep_builds: int = _setting(
         1, _number(0, 1000, int), "earlier builds that stay beside the published one, for `qa index rollback`"
     )
+    store: str = _setting(
+        "faiss",
+        _one_of("faiss", "milvus"),
+        "where vectors are searched: `faiss` in this process; `milvus`, past one machine "
+        "([docs/SCALING.md](docs/SCALING.md)); needs the extra `milvus`",
+    )
+    milvus_uri: str | Path | None = _setting(
+        None,
+        _milvus,
+        "the Milvus server, `http://milvus:19530` or `https://…`; or a file of Milvus Lite, `….db`",
+    )
+    milvus_ca: Path | None = _setting(
+        None, _path, "file (PEM) with the authority that vouches for the server; unset: the well-known ones"
+    )
+    milvus_timeout: float = _setting(10.0, _number(0.1, 3600, float), "seconds that a call to Milvus may take")
+    milvus_alias: str = _setting(
+        "article_qa", _alias, "name of the published collection on the server, and the start of every collection's name"
+    )
+    milvus_index: str = _setting(
+        "auto",
+        _one_of("auto", "flat", "hnsw", "ivf_sq8", "diskann"),
+        "index of the collections; `auto`: exact (`flat`) up to 100,000 passages, beyond that `hnsw`",
+    )
+    milvus_shards: int = _setting(1, _number(1, 64, int), "shards of a collection: how many nodes take its rows in")
+    milvus_replicas: int = _setting(1, _number(1, 64, int), "copies of a collection held in memory to be searched")
+    milvus_bm25: bool = _setting(
+        False, _yes_no, "let Milvus rank the words too (its BM25, from Milvus 2.5 on) instead of the local tantivy"
+    )
     max_file_mb: int = _setting(20, _number(1, 1024, int), "largest article file that is read, in MiB")
     host: str = _setting("127.0.0.1", _text, "address the page listens on")
     port: int = _setting(7860, _number(0, 65535, int), "port the page listens on; 0 takes a free one")
@@ -221,12 +269,24 @@ class Settings:
     jwt_audience: str = _setting("article-qa", _text, "what `aud` of a token must be")
     rate: int = _setting(120, _number(1, 1_000_000, int), "questions and API requests of one client in a minute")
     rate_all: int = _setting(2400, _number(1, 10_000_000, int), "questions and API requests of all in a minute")
-    concurrent: int = _setting(8, _number(1, 256, int), "questions answered at once")
+    concurrent: int = _setting(8, _number(1, 256, int), "questions in work at once: sought, two at a time, or written")
     waiting: int = _setting(64, _number(0, 10_000, int), "questions that may wait; one more is told that it is busy")
     answer_seconds: float = _setting(
         60.0, _number(0.1, 3600, float), "longest time for a question in seconds, waiting included"
     )
     max_history: int = _setting(20, _number(0, 100, int), "most earlier questions that one to the API may bring")
+    reload_seconds: float = _setting(
+        2.0, _number(0.05, 3600, float), "seconds between two looks at whether another index was published"
+    )
+    watch: bool = _setting(
+        False, _yes_no, "build the index again whenever the articles folder changes, as `qa serve --watch`"
+    )
+    watch_seconds: float = _setting(
+        5.0, _number(0.05, 86400, float), "seconds between two looks at the articles folder, at least"
+    )
+    settle_seconds: float = _setting(
+        3.0, _number(0, 3600, float), "seconds that the folder must stay as it is before it is read"
+    )
     log_questions: bool = _setting(False, _yes_no, "write each question to standard error; the page says so")
     widget: bool = _setting(
         False,
@@ -282,11 +342,26 @@ def load_settings(
     lacking = [name for name in ("base_url", "model") if getattr(settings, name) is None]
     if settings.writer != "none" and lacking:
         raise ConfigError(f'writer = "{settings.writer}" needs {lacking[0]} too', f"set {lacking[0]} in {CONFIG_FILE}")
+    if settings.store == "milvus" and settings.milvus_uri is None:
+        raise ConfigError('store = "milvus" needs milvus_uri too', f"set milvus_uri in {CONFIG_FILE}")
     return settings
+
+
+def milvus_token(environ: Mapping[str, str] | None = None) -> str:
+    """What Milvus lets us in by, ``user:password`` or a key, from ``QA_MILVUS_TOKEN`` alone; "" for none.
+
+    Raises:
+        ConfigError: It holds what cannot be sent.
+    """
+    token = (os.environ if environ is None else environ).get("QA_MILVUS_TOKEN", "").strip()
+    if not token.isascii() or not token.isprintable():
+        raise ConfigError("QA_MILVUS_TOKEN holds characters that no token has", "set QA_MILVUS_TOKEN anew")
+    return token
 
 
 #: Names under which a key for the writer might be put where it must not be.
 _KEYS = frozenset({"api_key", "apikey", "key", "token", "secret", "openai_api_key", "writer_api_key", "writer_key"})
+_MILVUS_KEYS = frozenset({"milvus_token", "milvus_password", "milvus_api_key"})
 
 
 def api_key(settings: Settings, environ: Mapping[str, str] | None = None) -> str | None:
@@ -347,7 +422,7 @@ def _read_environ(environ: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in environ.items():
         name = key.removeprefix(ENV_PREFIX).lower()
-        if not key.startswith(ENV_PREFIX) or value == "" or name in _KEYS:
+        if not key.startswith(ENV_PREFIX) or value == "" or name in _KEYS | _MILVUS_KEYS:
             continue
         if name in names or difflib.get_close_matches(name, names, n=1, cutoff=0.8):
             found[name] = value
@@ -377,6 +452,11 @@ def _merge(
             raise ConfigError(
                 f"{spelled(name)} in {where}: a key is never kept there",
                 "delete that line; export QA_WRITER_API_KEY=... instead",
+            )
+        if name.lower() in _MILVUS_KEYS:
+            raise ConfigError(
+                f"{spelled(name)} in {where}: a token is never kept there",
+                "delete that line; export QA_MILVUS_TOKEN=... instead",
             )
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)

@@ -21,6 +21,7 @@ from qa.text import shortened
 if TYPE_CHECKING:
     from qa.build import BuildSummary
     from qa.builds import Build, Rollback
+    from qa.copying import Copied
     from qa.doctor import Check
     from qa.index import Index
     from qa.types import Answer, Citation, Passage
@@ -29,6 +30,9 @@ _STAGES = {
     "read": "Reading files",
     "embed": "Embedding passages",
     "write": "Writing the index",
+    "copy": "Copying vectors",
+    "words": "Copying words",
+    "check": "Comparing",
     "ask": "Asking",
     "rank": "Ranking",
 }
@@ -251,7 +255,7 @@ def show_info(index: Index, *, held: bool, as_json: bool) -> None:
         "passages": f"{manifest.chunk_count} with {manifest.sentence_count} sentences",
         "built": manifest.created + (", held by a rollback until qa build" if held else ""),
         "encoder": f"{recipe.encoder_name}, {recipe.dim} dimensions, sha256 {recipe.encoder_sha256[:12]}",
-        "store": recipe.store,
+        "store": ", ".join([recipe.store, *manifest.collections.values()]),
     }
     for name, value in rows.items():
         out.print(f"{name:<9} {value}")
@@ -295,6 +299,19 @@ def show_rollback(done: Rollback) -> None:
         f"Rolled back to {manifest.build_id}, built {manifest.created}: {counts}; {_FOLDER_NOW[done.folder_same]}"
     )
     out.print("It answers until qa build (also one that a timer starts) or another rollback replaces it")
+
+
+def show_copied(copied: Copied, *, set_store: bool) -> None:
+    """What was moved, and what is left to do: set ``store``, or nothing."""
+    out, manifest = _out(), copied.manifest
+    place = f"collection {manifest.collections['vectors']}" if manifest.collections else "its own files"
+    out.print(
+        f"Copied from {copied.source} to {copied.target}: {manifest.chunk_count} passages, now in {place}; "
+        f"{copied.compared} compared by value"
+    )
+    out.print(f"Published as {manifest.build_id}")
+    if set_store:
+        out.print(f'Now set store = "{copied.target}" in qa.toml: until then this index is refused')
 
 
 def show_pruned(names: Sequence[str], freed: int) -> None:

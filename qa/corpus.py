@@ -160,6 +160,13 @@ class Corpus:
         rows: Rows = np.flatnonzero(np.cumsum(change) > 0)
         return rows
 
+    def chunk_rows(self) -> Rows:
+        """The rows of all chunks, ascending: the rows of the files less those that no article has any more."""
+        with self._lock:
+            found = self._db.execute("SELECT row FROM chunks")
+            rows: Rows = np.sort(np.fromiter((row for (row,) in found), dtype=np.int64))
+        return rows
+
     def files(self) -> dict[str, FileRecord]:
         """Every file that was read, by path."""
         rows = self._rows(

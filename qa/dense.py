@@ -1,4 +1,4 @@
-"""Vector stores: FAISS in this process. `open_store` is the only place that picks one."""
+"""Vector stores: FAISS in this process, or Milvus. `open_store` is the only place that picks one."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qa.errors import IndexDamagedError
+from qa.errors import IndexDamagedError, StoreError
+from qa.milvus.client import Client, Server
+from qa.milvus.store import MilvusStore
 from qa.publish import share
 from qa.quantised import Chosen, Quantised, Rows, exact_scores, gather, half_index, half_view, load_faiss, slices
 from qa.types import Hits, Selection, VectorStore
 
 if TYPE_CHECKING:
+    from qa.config import Settings
     from qa.types import Keys, Vectors
 
 FAISS_FILE = "dense.faiss"
@@ -227,26 +230,46 @@ class FaissStore:
         else:
             self._coded = Quantised.build(rows)
 
+    def close(self) -> None:
+        """Nothing is held but memory and a mapped file."""
 
-def new_store(kind: str, dim: int) -> VectorStore:
-    """An empty store of a kind (``faiss``)."""
+
+def new_store(kind: str, dim: int, *, settings: Settings | None = None, collection: str = "") -> VectorStore:
+    """An empty store of a kind: ``faiss``, or ``milvus`` with the settings of a server and a collection's name.
+
+    Raises:
+        StoreError: The server cannot be reached or refuses.
+    """
     _check_kind(kind)
+    if kind == "milvus":
+        return MilvusStore.create(_client(settings), collection, dim)
     return FaissStore(dim)
 
 
-def open_store(kind: str, folder: Path) -> VectorStore:
-    """The store of a published build.
+def open_store(
+    kind: str, folder: Path, *, settings: Settings | None = None, collection: str = "", dim: int = 0
+) -> VectorStore:
+    """The store of a published build; on a server, the collection its manifest names, of vectors of length ``dim``.
 
     Raises:
-        IndexDamagedError: It cannot be read, or its kind is not known to this version.
+        IndexDamagedError: It cannot be read or is gone, or its kind is not known to this version.
+        StoreError: The server cannot be reached or refuses.
     """
     _check_kind(kind)
+    if kind == "milvus":
+        return MilvusStore.open(_client(settings), collection, dim)
     return FaissStore.load(folder)
 
 
 def _check_kind(kind: str) -> None:
-    if kind != "faiss":
+    if kind not in {"faiss", "milvus"}:
         raise IndexDamagedError(f"the index names an unknown vector store {kind!r}", "qa build")
+
+
+def _client(settings: Settings | None) -> Client:
+    if settings is None:
+        raise StoreError("the index is on a Milvus server, and none is set", "set milvus_uri in qa.toml")
+    return Client(Server.of(settings))
 
 
 def _floats(dim: int) -> Any:  # noqa: ANN401 - FAISS has no types

@@ -119,6 +119,10 @@ class OnnxEncoder:
         """Single words to float32 rows of length 1, or of zeros where they have no pieces, shape ``(n, dim)``."""
         return self._words.vectors(words)
 
+    def word_cosines(self, asked: Sequence[str], words: Sequence[str]) -> Vectors:
+        """Cosines of the vectors of a few words and of many, ``(asked, words)``."""
+        return self._words.cosines(asked, words)
+
     def _word_pieces(self, words: Sequence[str]) -> list[list[int]]:
         return [one.ids for one in self._tokenizer.encode_batch_fast(list(words), add_special_tokens=False)]
 
@@ -186,6 +190,11 @@ class SentenceTransformerEncoder:
         """Single words to float32 rows of length 1, of zeros where the model has no table, shape ``(n, dim)``."""
         with self._lock:
             return self._words.vectors(words)
+
+    def word_cosines(self, asked: Sequence[str], words: Sequence[str]) -> Vectors:
+        """Cosines of the vectors of a few words and of many, ``(asked, words)``."""
+        with self._lock:
+            return self._words.cosines(asked, words)
 
     def _rows(self, texts: Sequence[str], encode: Any, prompt: str) -> Vectors:  # noqa: ANN401 - bound method
         if not texts:

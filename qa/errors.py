@@ -60,6 +60,10 @@ class IndexBusyError(QAError):
     """Another process is building this index."""
 
 
+class StoreError(QAError):
+    """The server that holds the vectors cannot be reached or does not do what it is asked."""
+
+
 class WriterError(QAError):
     """The language model gave no prose.
 

@@ -160,7 +160,7 @@ def prepare(
     recipe = json.dumps(asdict(recipe_of(settings, encoder)), sort_keys=True)
     key = hashlib.sha256(f"{content} {recipe} {__version__}".encode()).hexdigest()[:16]
     root = cache or user_cache_path("article-qa") / "eval"
-    settings = replace(settings, index=root / key)
+    settings = replace(settings, index=root / key, store="faiss")
     try:
         index = load_index(settings, encoder)
         cost = Cost(**json.loads((settings.index / _COST_FILE).read_text(encoding="utf-8")))
@@ -355,6 +355,9 @@ class _LastQuery:
 
     def encode_words(self, words: Sequence[str]) -> Vectors:
         return self._encoder.encode_words(words)
+
+    def word_cosines(self, asked: Sequence[str], words: Sequence[str]) -> Vectors:
+        return self._encoder.word_cosines(asked, words)
 
 
 def _about(questions: QuestionSet, index: Index) -> dict[str, object]:

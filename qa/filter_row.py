@@ -1,7 +1,7 @@
 """The row of the page that narrows down the articles: dates, outlets, and one line that says what is in force.
 
-Its components belong to the browser's session, as the conversation does. An index without dates or outlets has no
-fields for them, and without both no row.
+Its components belong to the browser's session, as the conversation does. An index without dates or outlets has its
+fields for them hidden, and without both the row (`qa.page_values`).
 """
 
 from __future__ import annotations
@@ -27,12 +27,11 @@ Update = dict[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class FilterRow:
-    """The components that hold the filter of the session; a field that is not shown is an empty state."""
+    """The components that hold the filter of the session."""
 
     since: Any
     until: Any
     outlets: Any
-    shown: tuple[Any, ...]
 
     def inputs(self) -> list[Any]:
         """What a listener takes to call `only_of`."""
@@ -40,35 +39,27 @@ class FilterRow:
 
     def cleared(self) -> Update:
         """The change that lifts the filter."""
-        return {one: gr.update(value=[] if one is self.outlets else "") for one in self.shown}
+        return {one: gr.update(value=[] if one is self.outlets else "") for one in self.inputs()}
 
 
 def filter_row(bot: Answerer) -> FilterRow:
-    """Put the row where it is called, folded up."""
-    dated, outlets = bool(bot.days), bot.outlets
-    if not (dated or outlets):
-        return FilterRow(gr.State(""), gr.State(""), gr.State([]), ())
+    """Put the row where it is called, folded up; `qa.page_values` fills it."""
     with gr.Accordion(I18nData("filter"), open=False, elem_id="qa-filter") as fold, gr.Row(elem_id="qa-filter-fields"):
         # page.js makes them date fields of the browser; without it they take 2024-10-24, 2024-10 and 2024.
-        since = _date("filter_since") if dated else gr.State("")
-        until = _date("filter_until") if dated else gr.State("")
-        outlet = _outlets(outlets) if outlets else gr.State([])
+        since, until = _date("filter_since"), _date("filter_until")
+        outlets = gr.Dropdown(
+            [], value=[], multiselect=True, label=I18nData("filter_outlets"), elem_id="qa-filter-outlets"
+        )
         clear = gr.Button(I18nData("filter_clear"), elem_id="qa-filter-clear", size="sm")
-    row = FilterRow(since, until, outlet, (*((since, until) if dated else ()), *((outlet,) if outlets else ())))
+    row = FilterRow(since, until, outlets)
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    gr.on([one.change for one in row.shown], _summing_up(bot, fold), row.inputs(), [fold], **quiet)
-    clear.click(row.cleared, None, list(row.shown), **quiet)
+    gr.on([one.change for one in row.inputs()], _summing_up(bot, fold), row.inputs(), [fold], **quiet)
+    clear.click(row.cleared, None, row.inputs(), **quiet)
     return row
 
 
 def _date(label: str) -> gr.Textbox:
     return gr.Textbox(label=I18nData(label), elem_classes="qa-date", max_lines=1, placeholder="2024-10-24")
-
-
-def _outlets(names: Sequence[str]) -> gr.Dropdown:
-    return gr.Dropdown(
-        list(names), value=[], multiselect=True, label=I18nData("filter_outlets"), elem_id="qa-filter-outlets"
-    )
 
 
 def _summing_up(bot: Answerer, fold: gr.Accordion) -> Callable[..., Update]:

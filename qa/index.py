@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from qa.articles import CLEANER_VERSION, Listing
+from qa.chunk_cache import ChunkCache
 from qa.chunks import CHUNKER_VERSION
 from qa.corpus import ChunkRecord, Corpus
-from qa.dense import open_store
+from qa.dense import FaissStore, open_store
 from qa.errors import IndexDamagedError, IndexStaleError
-from qa.lexical import LexicalIndex
+from qa.lexical import Lexical, LexicalIndex
 from qa.manifest import Recipe, read_manifest, verify
+from qa.milvus.client import Client, Server
+from qa.milvus.store import MilvusStore
+from qa.milvus.words import MilvusWords
 from qa.only import ranges_of
 from qa.publish import current_build, published_build
 from qa.seen import sha256_or_reason
@@ -36,7 +40,6 @@ CHUNK_KEYS = "keys"
 VECTOR_TYPE = np.float16
 KEY_TYPE = np.int64
 LEXICAL_FOLDER = "lexical"
-STORE = "faiss"
 
 
 #: Filters whose passages stay worked out: at a million passages each keeps 125 KB, a bit for every vector.
@@ -52,15 +55,24 @@ class Allowed:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Chunks by key ``(n,)`` with their vectors ``(n, dim)``."""
+
+    keys: Keys
+    vectors: Vectors
+
+
 class Index:
     """A published build, immutable, safe to use from many threads."""
 
-    def __init__(self, folder: Path, *, check: bool = True) -> None:
+    def __init__(self, folder: Path, *, check: bool = True, settings: Settings | None = None) -> None:
         """Open a build.
 
         Args:
             folder: Folder of the build (see `qa.publish.current_build`).
             check: Compare every file with its checksum first.
+            settings: Lead to the server of a build that is on one.
 
         Raises:
             IndexDamagedError: A file is missing or damaged.
@@ -71,7 +83,8 @@ class Index:
         if check:
             verify(folder, self.manifest)
         self.corpus = Corpus(folder)
-        self.store: VectorStore = open_store(self.manifest.recipe.store, folder)
+        self._settings = settings
+        self.chunks = ChunkCache(self.corpus)
         self.lexical = LexicalIndex.open(folder / LEXICAL_FOLDER)
         dim = self.manifest.recipe.dim
         self._chunk_vectors = Segments(folder / CHUNK_VECTORS, VECTOR_TYPE, (dim,))
@@ -79,6 +92,7 @@ class Index:
         self._chunk_keys: Keys = Segments(folder / CHUNK_KEYS, KEY_TYPE).all()
         self.outlets = self.corpus.outlets()
         self.allowed = lru_cache(KEPT_FILTERS)(self._allowed)
+        self.keys_in = lru_cache(KEPT_FILTERS)(self._keys_in)
         self.days = cache(self.corpus.days)
 
     @property
@@ -86,11 +100,52 @@ class Index:
         """Name of the build."""
         return self.manifest.build_id
 
+    @cached_property
+    def store(self) -> VectorStore:
+        """The vectors; opened when first asked for, so that what is in the files can be had without its server."""
+        recipe, collections = self.manifest.recipe, self.manifest.collections
+        name = collections.get("vectors", "")
+        return open_store(recipe.store, self.folder, settings=self._settings, collection=name, dim=recipe.dim)
+
+    @cached_property
+    def words(self) -> Lexical:
+        """What ranks passages by their words: `lexical`, or the server where the settings say so."""
+        name, settings = self.manifest.collections.get("words"), self._settings
+        if name is None or settings is None or not settings.milvus_bm25:
+            return self.lexical
+        return MilvusWords.open(Client(Server.of(settings)), name, self.keys_in)
+
+    def close(self) -> None:
+        """Let go of files, memory and connections; nobody may use it any more."""
+        self.corpus.close()
+        self.close_stores()
+        # `allowed` refers back to this object: without this the garbage collector alone would find the ring, and a
+        # server that loads a new index now and then would hold several.
+        vars(self).clear()
+
+    def close_stores(self) -> None:
+        """End the connections to a server; the index is not searched again."""
+        for opened in (vars(self).pop("store", None), vars(self).pop("words", None)):
+            if isinstance(opened, FaissStore | MilvusStore | MilvusWords):
+                opened.close()
+
+    def _keys_in(self, ranges: tuple[CodeRange, ...]) -> Keys:
+        keys: Keys = np.sort(self._chunk_keys[self.corpus.rows_of(ranges)])
+        return keys
+
     def _allowed(self, only: Only) -> Allowed:
         """The passages that a filter lets in; worked out once for the filters in use."""
         ranges = ranges_of(only, self.corpus.outlet_numbers())
-        keys = self._chunk_keys[self.corpus.rows_of(ranges)]
+        keys = self.keys_in(ranges)
         return Allowed(ranges, self.store.select(keys), len(keys))
+
+    def live(self, size: int) -> Iterator[Live]:
+        """The keys and vectors of all chunks in the order of the files, ``size`` at a time."""
+        rows = self.corpus.chunk_rows()
+        for start in range(0, len(rows), size):
+            part = rows[start : start + size]
+            vectors = [self._chunk_vectors.rows(int(row), int(row) + 1) for row in part]
+            yield Live(self._chunk_keys[part], np.concatenate(vectors).astype(np.float32))
 
     def vector_of(self, record: ChunkRecord) -> Vectors:
         """The vector of a chunk, ``(dim,)``."""
@@ -122,33 +177,65 @@ def recipe_of(settings: Settings, encoder: Encoder) -> Recipe:
         cleaner=CLEANER_VERSION,
         chunker=CHUNKER_VERSION,
         chunk_words=settings.chunk_words,
-        store=STORE,
+        store=settings.store,
     )
 
 
-def load_index(settings: Settings, encoder: Encoder) -> Index:
+def load_index(settings: Settings, encoder: Encoder, *, any_store: bool = False) -> Index:
     """Open the published index, refusing one that was made in another way.
+
+    Args:
+        settings: Where it is, and how it must have been made.
+        encoder: The one it must have been made with.
+        any_store: Whatever its vectors are searched by, which is then not opened: for making another build of it.
 
     Raises:
         IndexMissingError: There is none.
         IndexStaleError: It was built with another encoder, cleaner or chunker; names what differs.
         IndexDamagedError: It is damaged.
+        StoreError: It is on a server that cannot be reached or refuses.
     """
-    index = _open_current(settings.index)
-    difference = index.manifest.recipe.difference(recipe_of(settings, encoder))
+    index = _open_current(settings)
+    made, wanted = index.manifest.recipe, recipe_of(settings, encoder)
+    difference = replace(made, store=wanted.store).difference(wanted)
     if difference:
         raise IndexStaleError(f"the index in {settings.index} was built otherwise ({difference})", "qa build")
+    if not any_store:
+        open_stores(index, settings)
     return index
 
 
-def _open_current(root: Path) -> Index:
+def open_stores(index: Index, settings: Settings) -> None:
+    """Have the stores opened now and not when the first question comes.
+
+    Raises:
+        IndexStaleError: They are others than the settings name.
+        IndexDamagedError: A collection is gone, or passages are missing.
+        StoreError: The server cannot be reached or refuses.
+    """
+    kind, mend = index.manifest.recipe.store, f"qa index copy --to {settings.store}"
+    if kind != settings.store:
+        raise IndexStaleError(
+            f"the index in {settings.index} is in {kind}, not in {settings.store}", f'set store = "{kind}", or {mend}'
+        )
+    if kind == "milvus" and settings.milvus_bm25 and "words" not in index.manifest.collections:
+        raise IndexStaleError(f"the words of the index in {settings.index} are not on the server", mend)
+    held = len(index.store)
+    if held != index.manifest.chunk_count:
+        raise IndexDamagedError(
+            f"the vector store of {index.folder} holds {held} of {index.manifest.chunk_count} passages", mend
+        )
+    _ = index.words
+
+
+def _open_current(settings: Settings) -> Index:
     while True:
-        folder = current_build(root)
+        folder = current_build(settings.index)
         try:
-            return Index(folder)
+            return Index(folder, settings=settings)
         except IndexDamagedError:
             # Another build may have been published, and this one removed, since the name was read.
-            if published_build(root) == folder:
+            if published_build(settings.index) == folder:
                 raise
 
 

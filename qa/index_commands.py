@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -52,7 +53,34 @@ def index_prune(
     """Remove all builds but the current one and the newest others, and what killed builds left."""
     from qa.builds import prune_builds  # noqa: PLC0415
     from qa.console import show_pruned  # noqa: PLC0415
+    from qa.hosting import settle  # noqa: PLC0415
+    from qa.publish import build_lock  # noqa: PLC0415
 
     settings = settings_with(articles=articles, index=index)
     pruned = prune_builds(settings.index, settings.keep_builds if keep is None else keep)
+    with build_lock(settings.index):
+        settle(settings)
     show_pruned(pruned.names, pruned.freed)
+
+
+class Target(StrEnum):
+    """Where an index can be copied to."""
+
+    FAISS = "faiss"
+    MILVUS = "milvus"
+
+
+@index_commands.command("copy")
+def index_copy(
+    to: Annotated[Target, typer.Option("--to", help="The store that the vectors go to.")],
+    articles: Articles = None,
+    index: IndexFolder = None,
+) -> None:
+    """Move the current build to another store without embedding anything; the old build stays for a rollback."""
+    from qa.console import building, show_copied  # noqa: PLC0415
+    from qa.copying import copy_index  # noqa: PLC0415
+
+    settings = settings_with(articles=articles, index=index)
+    with building() as report:
+        copied = copy_index(settings, to.value, progress=report.progress)
+    show_copied(copied, set_store=settings.store != to.value)

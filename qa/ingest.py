@@ -6,8 +6,8 @@ belongs to no article any more, everything is written anew from them, still with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -18,8 +18,7 @@ import numpy as np
 from qa.articles import read_article
 from qa.chunks import ChunkedArticle, chunk_article, embedding_text, sentence_texts
 from qa.corpus import ChunkRecord, FileRecord, content_key
-from qa.corpus_writer import CorpusWriter
-from qa.dense import new_store, open_store
+from qa.corpus_writer import CorpusWriter, Labelled
 from qa.errors import BadFileError
 from qa.index import (
     CHUNK_KEYS,
@@ -27,7 +26,6 @@ from qa.index import (
     KEY_TYPE,
     LEXICAL_FOLDER,
     SENTENCE_VECTORS,
-    STORE,
     VECTOR_TYPE,
     Index,
     recipe_of,
@@ -41,6 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike
 
     from qa.config import Settings
+    from qa.hosting import Hosted
     from qa.types import Article, Encoder, Vectors, VectorStore
 
 #: Texts embedded at a time; the encoder batches inside.
@@ -102,7 +101,13 @@ class _Totals:
 
 
 def write_build(
-    folder: Path, settings: Settings, encoder: Encoder, changes: Changes, old: Index | None, progress: Progress
+    folder: Path,
+    settings: Settings,
+    encoder: Encoder,
+    changes: Changes,
+    old: Index | None,
+    progress: Progress,
+    hosted: Hosted,
 ) -> Written:
     """Fill the folder of a build.
 
@@ -113,6 +118,7 @@ def write_build(
         changes: Against ``old``.
         old: The build before, made with the same encoder and settings; not changed. None: begin with nothing.
         progress: See `Progress`.
+        hosted: Where the vectors go.
     """
     base = old if old is not None and old.waste() <= WASTE and not old.corpus.stray() else None
     corpus = CorpusWriter(folder, before=None if base is None else base.folder)
@@ -124,18 +130,24 @@ def write_build(
         if record.reason is not None:
             bad[record.path] = record.reason
     numbers = [corpus.put_alone(article) for article in changes.alone] or corpus.settle()
-    store = new_store(STORE, encoder.dim) if base is None else open_store(STORE, base.folder)
+    store = hosted.store(encoder.dim, base)
     store.remove(np.array(corpus.removed.keys, dtype=KEY_TYPE))
     rows = _Rows(folder, encoder.dim, base, corpus, store)
     embedded = _index(rows, corpus, numbers, settings, encoder, old, progress)
     progress("write", 0, rows.chunk_count)
     rows.close()
     store.save(folder)
+    store.close()
     _write_lexical(folder, base, corpus, numbers, corpus.relabel())
+    words = hosted.words()
+    if words is not None:
+        words.add(_docs(corpus.labelled()))
+        words.save()
     articles, copies = corpus.article_count(), corpus.copy_count()
     corpus.close()
     added = rows.chunk_count - len(corpus.removed.keys), rows.sentence_count - corpus.removed.sentences
     manifest = _manifest(folder, settings, encoder, changes, base, _Totals(articles, *added, dict(sorted(bad.items()))))
+    manifest = replace(manifest, collections=hosted.collections)
     manifest.write(folder)
     progress("write", rows.chunk_count, rows.chunk_count)
     return Written(manifest, embedded, copies)
@@ -283,8 +295,12 @@ def _write_lexical(
         index = base.lexical.extend(folder / LEXICAL_FOLDER)
         chunks = corpus.labelled([*new, *relabelled])
         index.remove(gone)
-    index.add(LexicalDoc(one.key, one.text, one.article.title or "", one.article.lang, one.codes) for one in chunks)
+    index.add(_docs(chunks))
     index.commit()
+
+
+def _docs(chunks: Iterable[Labelled]) -> Iterator[LexicalDoc]:
+    return (LexicalDoc(one.key, one.text, one.article.title or "", one.article.lang, one.codes) for one in chunks)
 
 
 def _manifest(

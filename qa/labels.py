@@ -37,6 +37,7 @@ class Labels:
     left_out_one: str
     left_out_many: str
     welcome: str
+    contents: str
     promise: str
     starters: str
     starter_question: str
@@ -80,6 +81,7 @@ class Labels:
     panel: str
     panel_loading: str
     panel_failed: str
+    panel_changed: str
     back: str
     not_found: str
     not_found_text: str
@@ -107,6 +109,7 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         left_out_one="Ein Satz fiel weg, weil ihn die Zitate nicht decken.",
         left_out_many="{count} Sätze fielen weg, weil sie die Zitate nicht decken.",
         welcome="Was möchten Sie wissen?",
+        contents="Was hier steht",
         promise=(
             "Fragen Sie auf Deutsch oder Englisch. Die Antwort besteht aus Sätzen der Artikel, Wort für Wort, "
             "jeder mit seiner Fundstelle. Steht etwas nicht darin, erfahren Sie auch das."
@@ -152,6 +155,7 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         close="Schließen",
         panel="Artikel",
         panel_loading="Der Artikel wird geladen …",
+        panel_changed="Der Artikel wurde seit der Antwort geändert. Die zitierte Stelle steht so nicht mehr darin.",
         panel_failed="Der Artikel ließ sich nicht laden. Läuft der Server noch? Bitte versuchen Sie es noch einmal.",
         back="Zur Startseite",
         not_found="Hier ist nichts",
@@ -181,6 +185,7 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         left_out_one="One sentence was left out because the quotes do not hold it up.",
         left_out_many="{count} sentences were left out because the quotes do not hold them up.",
         welcome="What would you like to know?",
+        contents="What is in here",
         promise=(
             "Ask in English or German. The answer is made of sentences from the articles, word for word, each "
             "with the place it stands. If the articles do not say, you will be told so."
@@ -226,6 +231,7 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         close="Close",
         panel="Article",
         panel_loading="Loading the article …",
+        panel_changed="This article was edited after the answer. The quoted passage is no longer in it.",
         panel_failed="The article could not be loaded. Is the server still running? Please try again.",
         back="Back to the start",
         not_found="There is nothing here",

@@ -3,9 +3,8 @@
 Every document fills the fields of its own language; every question is searched in all fields, each through
 that field's analyser. tantivy's BM25 has its k1 = 1.2 and b = 0.75 built in; only field weights are ours.
 
-The analysers are tantivy's (stop words, compounds, stemmers). What has no filter there is done on the text
-before: figures (`plain_text`) and German spellings (`german_text`). One field more holds the words as they stand: it is
-not searched, its dictionary is the vocabulary that spelling is mended against (`frequency`, `starting`, `finds`).
+The terms are those of `qa.analysis`. One field more holds the words as they stand: it is not searched, its dictionary
+is the vocabulary that spelling is mended against (`frequency`, `starting`, `finds`).
 """
 
 from __future__ import annotations
@@ -13,15 +12,22 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import re
-import threading
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import tantivy
 
+from qa.analysis import (
+    FIELDS,
+    analysers,
+    compound_parts,
+    german_text,
+    is_compound,
+    plain_text,
+    stop_words,
+    texts_of,
+)
 from qa.errors import IndexStaleError
 from qa.lexical_files import Stamp, copy_files, open_searcher, read_stamp, tidy
 
@@ -31,16 +37,22 @@ if TYPE_CHECKING:
     from qa.only import CodeRange
     from qa.types import Lang
 
-_DATA = Path(__file__).with_name("data")
-PARTS_FILE = _DATA / "compound_parts.txt"
+__all__ = [
+    "FieldWeights",
+    "Lexical",
+    "LexicalDoc",
+    "LexicalHits",
+    "LexicalIndex",
+    "compound_parts",
+    "german_text",
+    "is_compound",
+    "plain_text",
+]
 
 #: Raised by one when `plain_text`, `german_text` or an analyser changes: an index made before is then refused.
 _ANALYSIS = 1
 _WRITER_BYTES = 64 << 20
-_MAX_TOKEN_BYTES = 80
-_MAX_TERMS = 64
 _MAX_STARTING = 4000
-_MAX_CHARS = 20_000
 _MAX_KEY = 2**63 - 1
 
 
@@ -67,6 +79,16 @@ class LexicalHits:
     scores: list[float]
 
 
+class Lexical(Protocol):
+    """What ranks the passages of a build by the words of a question."""
+
+    def __len__(self) -> int:
+        """How many passages it holds."""
+
+    def search(self, question: str, k: int, among: Sequence[CodeRange] | None = None) -> LexicalHits:
+        """The k passages that fit best, of all or of those with a code in one of the ranges."""
+
+
 @dataclass(frozen=True, slots=True)
 class FieldWeights:
     """How the BM25 scores of the fields add up; the two languages weigh the same.
@@ -88,124 +110,7 @@ class FieldWeights:
 WEIGHTS = FieldWeights(parts=0.5, title=0.5)
 
 
-_GROUPED = re.compile(r"(?<![\w.,])\d{1,3}(?:[.,' ’]\d{3})+(?![\d])")
-_UNIT = re.compile(r"(?<![^\W_])(\d+)(?=[^\W\d_]{2})")
-_LETTER_HYPHEN_DIGIT = re.compile(r"(?<![\w-])([^\W\d_]{1,2})-(?=\d)")
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
-_GENITIVE = re.compile(r"(?<=[^\W\d_]{3}[aoyjpw])s\b")
-_DIGRAPH = re.compile(r"(?<![aeuq])ue|[ao]e")
-_UMLAUTS = {"ae": "ä", "oe": "ö", "ue": "ü"}
-
-
-def plain_text(text: str) -> str:
-    """Lower case, compatibility forms resolved, figures in one spelling.
-
-    ``10.000``, ``10 000`` and ``10,000`` become ``10000``; ``155mm`` becomes ``155 mm``; ``K-9`` becomes ``k9``.
-    """
-    text = text.encode("utf-8", "ignore").decode()  # tantivy refuses lone surrogates
-    text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).lower()
-    text = _GROUPED.sub(lambda match: re.sub(r"\D", "", match[0]), text)
-    return _LETTER_HYPHEN_DIGIT.sub(r"\1", _UNIT.sub(r"\1 ", text))
-
-
-def german_text(plain: str) -> str:
-    """`plain_text` with what the German stemmer leaves apart put together.
-
-    ``ae``, ``oe`` and ``ue`` become umlauts (not ``ue`` after a vowel or q: *neue*, *Quelle*), after Porter's
-    German2 stemmer; the stemmer itself then drops umlauts, so *Suedkorea*, *Sudkorea* and *Südkorea* meet.
-    A genitive s after a, o, y, j, p, w goes (*Nordkoreas*, *Trumps*, *Kiews*): Snowball keeps it there
-    (nDCG@10 of OMoS-QA train de .815, without it .811).
-    """
-    return _GENITIVE.sub("", _DIGRAPH.sub(lambda match: _UMLAUTS[match[0]], plain))
-
-
-@functools.cache
-def compound_parts() -> list[str]:
-    """The parts that German compounds are split into, sorted (`qa.train.compounds` derives them)."""
-    lines = PARTS_FILE.read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if line and not line.startswith("#")]
-
-
-@functools.cache
-def _stop_words(lang: Lang) -> list[str]:
-    # Not tantivy's: its English list is Lucene's 33 words without "what", "did", "has"; its German one lacks "wer".
-    plain = plain_text((_DATA / f"stopwords_{lang}.txt").read_text(encoding="utf-8"))
-    return sorted(set((german_text(plain) if lang == "de" else plain).split()))
-
-
-def _words() -> tantivy.TextAnalyzerBuilder:
-    words = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
-    return words.filter(tantivy.Filter.remove_long(_MAX_TOKEN_BYTES))
-
-
-def _stopped(lang: Lang) -> tantivy.TextAnalyzerBuilder:
-    return _words().filter(tantivy.Filter.custom_stopword(_stop_words(lang)))
-
-
-def _stemmed(words: tantivy.TextAnalyzerBuilder, language: str) -> tantivy.TextAnalyzer:
-    return words.filter(tantivy.Filter.stemmer(language)).filter(tantivy.Filter.ascii_fold()).build()
-
-
-class _Analysers:
-    """The analysers, and one lock: an analyser keeps state while it runs."""
-
-    def __init__(self, parts: Sequence[str]) -> None:
-        self._lock = threading.Lock()
-        self._words = _words().build()
-        self._content = {lang: _stopped(lang).build() for lang in ("de", "en")}
-        split = _stopped("de").filter(tantivy.Filter.split_compound(list(parts)))
-        self.by_name = {
-            "qa_de": _stemmed(_stopped("de"), "german"),
-            "qa_de_parts": _stemmed(split, "german"),
-            "qa_en": _stemmed(_stopped("en"), "english"),
-            "qa_words": self._words,
-        }
-
-    def parts(self, word: str) -> list[str]:
-        """Stems of the parts of a German compound, or of the word itself; [] for a function word."""
-        with self._lock:
-            return list(self.by_name["qa_de_parts"].analyze(german_text(plain_text(word))))
-
-    def terms(self, question: str) -> dict[str, list[str]]:
-        """Distinct terms of a question for each analyser, at most `_MAX_TERMS`, in the order of the question."""
-        plain = plain_text(question[:_MAX_CHARS])
-        with self._lock:
-            count = len(self._words.analyze(plain))
-            content: dict[Lang, list[str]] = {
-                "de": self._content["de"].analyze(german_text(plain)),
-                "en": self._content["en"].analyze(plain),
-            }
-            # The function words of the question's language must not meet words of the other one ("war", "die",
-            # "also", or "the" in a German text's English names): they go before the other language's analyser
-            # sees the question. XQuAD en->de, R@1: .503, without this .381.
-            german, english = count - len(content["de"]), count - len(content["en"])
-            german_view = " ".join(content["en"]) if english > german else plain
-            english_view = " ".join(content["de"]) if german > english else plain
-            views = {"qa_de": german_text(german_view), "qa_en": english_view}
-            views["qa_de_parts"] = views["qa_de"]
-            return {
-                name: list(dict.fromkeys(self.by_name[name].analyze(view)))[:_MAX_TERMS] for name, view in views.items()
-            }
-
-
-@functools.cache
-def _analysers() -> _Analysers:
-    return _Analysers(compound_parts())
-
-
 _CODES = "codes"
-
-#: Field name to analyser name.
-_FIELDS = {
-    "de": "qa_de",
-    "de_parts": "qa_de_parts",
-    "de_title": "qa_de",
-    "de_title_parts": "qa_de_parts",
-    "en": "qa_en",
-    "en_title": "qa_en",
-    "words": "qa_words",
-}
-
 
 #: The fields of whole words, stemmed.
 _WHOLE = ("de", "de_title", "en", "en_title")
@@ -217,7 +122,7 @@ def _schema() -> tantivy.Schema:
     # Indexed and not fast: over 200,000 passages a range that lets in two thirds takes 7 ms by its terms, 10 to 14 by a
     # fast field, one that lets in a tenth 0.75 and 1.3 ms.
     builder = builder.add_unsigned_field(_CODES, indexed=True)
-    for name, analyser in _FIELDS.items():
+    for name, analyser in FIELDS.items():
         builder = builder.add_text_field(name, tokenizer_name=analyser, index_option="freq")
     return builder.build()
 
@@ -225,25 +130,15 @@ def _schema() -> tantivy.Schema:
 @functools.cache
 def analysis_id() -> str:
     """Hex digest of everything that decides the terms of an index; another one means: build it again."""
-    deciding = [_ANALYSIS, _FIELDS, _stop_words("de"), _stop_words("en"), compound_parts()]
+    deciding = [_ANALYSIS, FIELDS, stop_words("de"), stop_words("en"), compound_parts()]
     return hashlib.sha256(json.dumps(deciding).encode()).hexdigest()
-
-
-def is_compound(word: str) -> bool:
-    """Whether a word is made of two or more of the `compound_parts`, with nothing left over."""
-    return len(_analysers().parts(word)) > 1
 
 
 def _fields_of(doc: LexicalDoc) -> dict[str, str | int | list[int]]:
     if not 0 <= doc.key <= _MAX_KEY:
         raise ValueError(f"a key must be in [0, 2**63), not {doc.key}")
-    text, title = plain_text(doc.text), plain_text(doc.title)
-    words = f"{title}\n{text}"
-    fields: dict[str, str | int | list[int]] = {"key": doc.key, _CODES: list(doc.codes), "words": words}
-    if doc.lang == "en":
-        return fields | {"en": text, "en_title": title}
-    text, title = german_text(text), german_text(title)
-    return fields | {"de": text, "de_parts": text, "de_title": title, "de_title_parts": title}
+    words = f"{plain_text(doc.title)}\n{plain_text(doc.text)}"
+    return {"key": doc.key, _CODES: list(doc.codes), "words": words, **texts_of(doc.text, doc.title, doc.lang)}
 
 
 def _restricted(query: tantivy.Query | None, among: Sequence[CodeRange] | None) -> tantivy.Query | None:
@@ -390,8 +285,8 @@ class LexicalIndex:
 
     def finds(self, word: str) -> bool:
         """Whether a word stands in a passage or title in any inflection, by itself and not as a part of another."""
-        terms, searcher = _analysers().terms(word), self._searcher
-        return any(searcher.doc_freq(field, term) for field in _WHOLE for term in terms[_FIELDS[field]])
+        terms, searcher = analysers().terms(word), self._searcher
+        return any(searcher.doc_freq(field, term) for field in _WHOLE for term in terms[FIELDS[field]])
 
     def _query(self, question: str) -> tantivy.Query | None:
         weights = self._weights
@@ -404,11 +299,11 @@ class LexicalIndex:
             "en": 1.0,
             "en_title": weights.title,
         }
-        terms = _analysers().terms(question)
+        terms = analysers().terms(question)
         clauses = []
         for field, factor in factors.items():
             if factor > 0:
-                for term in terms[_FIELDS[field]]:
+                for term in terms[FIELDS[field]]:
                     clause = tantivy.Query.term_query(_schema(), field, term, "freq")
                     clauses.append((tantivy.Occur.Should, tantivy.Query.boost_query(clause, factor)))
         return tantivy.Query.boolean_query(clauses) if clauses else None
@@ -416,7 +311,7 @@ class LexicalIndex:
     def _open_writer(self) -> tantivy.IndexWriter:
         if self._writer is None:
             index = tantivy.Index.open(str(self._folder))
-            for name, analyser in _analysers().by_name.items():
+            for name, analyser in analysers().by_name.items():
                 index.register_tokenizer(name, analyser)
             # One thread: the same passages in the same order then fall into the same segments.
             self._writer = index.writer(heap_size=_WRITER_BYTES, num_threads=1)

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
-from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import tantivy
 
-from qa.errors import IndexDamagedError, QAError
+from qa.errors import IndexDamagedError
+from qa.linked import linked
 from qa.publish import share
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 STAMP = "analysis.json"
 #: tantivy's list of its own files.
@@ -75,7 +70,7 @@ def open_searcher(folder: Path, schema: tantivy.Schema) -> tantivy.Searcher:
         IndexDamagedError: A file is missing, cannot be read, or the fields are others.
         QAError: Nothing can be written where temporary files go.
     """
-    with _view(folder) as view:
+    with linked(folder, locks=LOCKS) as view:
         try:
             index = tantivy.Index.open(view)
             index.config_reader("manual")  # no thread that watches the folder
@@ -85,34 +80,6 @@ def open_searcher(folder: Path, schema: tantivy.Schema) -> tantivy.Searcher:
         except (OSError, ValueError) as error:
             raise damaged(folder, error) from error
     return searcher
-
-
-@contextmanager
-def _view(folder: Path) -> Iterator[str]:
-    """A temporary folder of links to the files of an index.
-
-    Raises:
-        IndexDamagedError: There is no such index.
-        QAError: Nothing can be written where temporary files go.
-    """
-    try:
-        names = [path for path in folder.resolve().iterdir() if path.name not in LOCKS]
-    except OSError as error:
-        raise damaged(folder, error) from error
-    with ExitStack() as stack:
-        try:
-            view = stack.enter_context(tempfile.TemporaryDirectory(prefix="qa-lexical-", ignore_cleanup_errors=True))
-            for path in names:
-                (Path(view) / path.name).symlink_to(path)
-            for lock in LOCKS:
-                # tantivy would make them. Where that fails it must not look as if the index were damaged: it would be
-                # built anew for want of room in /tmp.
-                (Path(view) / lock).touch()
-        except OSError as error:
-            reason = error.strerror or str(error)
-            mend = "make room there, or name another folder in TMPDIR"
-            raise QAError(f"no temporary files can be written: {reason}", mend) from None
-        yield view
 
 
 def damaged(folder: Path, error: Exception) -> IndexDamagedError:

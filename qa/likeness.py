@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from qa.types import Vectors
+
+    #: Words of a question and of texts to the cosine of each two, ``(question, texts)``.
+    Cosines = Callable[[Sequence[str], Sequence[str]], Vectors]
 
 #: Letters at the beginning that make two words one ("Soldaten" and "Soldat"): a stemmer for both languages at once.
 STEM = 5
@@ -29,22 +33,18 @@ def stems(words: Iterable[str]) -> frozenset[str]:
     return frozenset(word[:STEM] for word in words)
 
 
-def word_shares(
-    question: str, texts: Sequence[Sequence[str]], vectors: Callable[[Sequence[str]], Vectors]
-) -> NDArray[np.float64]:
+def word_shares(question: str, texts: Sequence[Sequence[str]], cosines: Cosines) -> NDArray[np.float64]:
     """Share of a question's words that each text meets, ``(texts,)``, 0 to 1.
 
     Args:
         question: Any text; without content words all shares are 0.
         texts: Content words of each text.
-        vectors: Words to rows of length 1 (`qa.types.Encoder.encode_words`).
+        cosines: How alike two words are (`qa.types.Encoder.word_cosines`).
     """
-    return shares(matches(list(dict.fromkeys(content_words(question))), texts, vectors))
+    return shares(matches(list(dict.fromkeys(content_words(question))), texts, cosines))
 
 
-def matches(
-    asked: Sequence[str], texts: Sequence[Sequence[str]], vectors: Callable[[Sequence[str]], Vectors]
-) -> NDArray[np.float64]:
+def matches(asked: Sequence[str], texts: Sequence[Sequence[str]], cosines: Cosines) -> NDArray[np.float64]:
     """How well each word of a question is met by the best word of each text, ``(asked, texts)``, 0 to 1.
 
     1 is the word itself or one that begins alike; else it is the cosine of the two, from `UNLIKE` on.
@@ -52,21 +52,23 @@ def matches(
     Args:
         asked: Content words of the question.
         texts: Content words of each text.
-        vectors: Words to rows of length 1 (`qa.types.Encoder.encode_words`).
+        cosines: How alike two words are (`qa.types.Encoder.word_cosines`).
     """
-    known = {word: at for at, word in enumerate(dict.fromkeys(word for text in texts for word in text))}
+    words: dict[str, int] = dict.fromkeys(chain.from_iterable(texts), 0)
     found = np.zeros((len(asked), len(texts)))
-    if not asked or not known:
+    if not asked or not words:
         return found
-    cosines = vectors(asked).astype(np.float64) @ vectors(list(known)).T.astype(np.float64)
-    alike = np.clip((cosines - UNLIKE) / (1.0 - UNLIKE), 0.0, 1.0)
-    by_stem: defaultdict[str, list[int]] = defaultdict(list)
-    for word, at in known.items():
-        by_stem[word[:STEM]].append(at)
-    for row, word in zip(alike, asked, strict=True):
-        row[by_stem.get(word[:STEM], [])] = 1.0
+    known = list(words)
+    words.update(zip(known, count()))
+    alike = np.clip((cosines(asked, known).astype(np.float64) - UNLIKE) / (1.0 - UNLIKE), 0.0, 1.0)
+    rows: defaultdict[str, list[int]] = defaultdict(list)
+    for row, word in enumerate(asked):
+        rows[word[:STEM]].append(row)
+    for at, word in enumerate(known):
+        if word[:STEM] in rows:
+            alike[rows[word[:STEM]], at] = 1.0
     filled = [at for at, text in enumerate(texts) if text]
-    places = np.array([known[word] for at in filled for word in texts[at]])
+    places = np.fromiter(map(words.__getitem__, chain.from_iterable(texts)), np.intp)
     starts = np.cumsum([0, *(len(texts[at]) for at in filled)])[:-1]
     found[:, filled] = np.maximum.reduceat(alike[:, places], starts, axis=1)
     return found

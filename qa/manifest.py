@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,8 @@ class Manifest:
         sentence_count: Quotable sentences.
         bad_files: Path and reason of every file that could not be read.
         files: SHA-256 of every file of the build by its relative path.
+        collections: On a Milvus server, the names of the collections: of its ``vectors``, and of its ``words`` where
+            they are ranked there too.
     """
 
     schema: int
@@ -74,6 +76,7 @@ class Manifest:
     sentence_count: int
     bad_files: dict[str, str]
     files: dict[str, str]
+    collections: dict[str, str] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Write ``manifest.json`` into ``folder``, with a checksum of its own."""

@@ -17,6 +17,9 @@ from qa.types import Span
 if TYPE_CHECKING:
     from qa.types import Answer, Article, Citation, Lang, Passage, Source
 
+#: The page with the list of all articles (`qa.server.listing`).
+LISTING: Final = "/articles"
+
 #: ASCII punctuation and line ends. Once these are references, neither HTML nor Markdown nor a template language
 #: (``${}``, ``{{}}``) finds a sign of its own in the text, and the text has no blank line that would end an HTML
 #: block of Markdown; browsers show it unchanged.
@@ -73,7 +76,7 @@ def answer_turn(answer: Answer, ui: Lang, ms: float) -> str:
         parts.append(f'<h3 class="qa-closest">{escape(labels.closest)}</h3><ul class="qa-passages">{items}</ul>')
     if answer.articles:
         items = "".join(_listed_article(article, answer.lang, ui) for article in answer.articles)
-        parts.append(f'<ul class="qa-passages">{items}</ul>')
+        parts.append(f'<ul class="qa-passages">{items}</ul><p class="qa-note">{_listing_link(ui)}</p>')
     parts.append(f'<p class="qa-note">{escape(labels.took.format(time=format_duration(ms, ui)))}</p>')
     return f'<div class="qa-answer">{"".join(parts)}</div>'
 
@@ -236,6 +239,11 @@ def _link(url: str | None, text: str) -> str:
     return f'<a href="{escape(str(url))}" rel="noopener noreferrer" target="_blank">{escape(text)}</a>'
 
 
+def _listing_link(ui: Lang) -> str:
+    # In a tab of its own: the conversation lives in this one.
+    return f'<a href="{LISTING}" target="_blank">{escape(LABELS[ui].contents)}</a>'
+
+
 def is_web_address(url: str | None) -> bool:
     """Whether ``url`` may become a link: http or https, with a host."""
     try:
@@ -280,14 +288,14 @@ def _paragraphs(text: str) -> str:
 
 def article_page(article: Article, ui: Lang, name: str) -> str:
     """The page of one article; ``#c<start>-<end>`` marks these code points and scrolls to them."""
-    return _page(article.title or LABELS[ui].untitled, article_body(article, ui, inside=False), ui, name)
+    return page(article.title or LABELS[ui].untitled, article_body(article, ui, inside=False), ui, name)
 
 
 def missing_page(ui: Lang, name: str) -> str:
     """The page for an address that leads to no article."""
     labels = LABELS[ui]
     body = f'<h1 class="qa-headline">{escape(labels.not_found)}</h1><p>{escape(labels.not_found_text)}</p>'
-    return _page(labels.not_found, body, ui, name)
+    return page(labels.not_found, body, ui, name)
 
 
 def missing_part(ui: Lang) -> str:
@@ -295,7 +303,8 @@ def missing_part(ui: Lang) -> str:
     return f'<p class="qa-message qa-problem">{escape(LABELS[ui].not_found_text)}</p>'
 
 
-def _page(title: str, body: str, ui: Lang, name: str) -> str:
+def page(title: str, body: str, ui: Lang, name: str) -> str:
+    """A page of its own around ``body``, which is HTML."""
     return (
         f'<!doctype html><html lang="{ui}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -303,6 +312,7 @@ def _page(title: str, body: str, ui: Lang, name: str) -> str:
         '<link rel="icon" href="/static/qa/icon.svg" type="image/svg+xml">'
         '<link rel="stylesheet" href="/static/qa/page.css">'
         f'<script type="module" src="/static/qa/article.js"></script></head><body class="qa-page">'
-        f'<nav class="qa-nav"><a href="/">{escape(name)}</a></nav><main>{body}</main>'
+        f'<nav class="qa-nav"><a class="qa-home" href="/">{escape(name)}</a>'
+        f'<a href="{LISTING}">{escape(LABELS[ui].contents)}</a></nav><main>{body}</main>'
         f'<footer class="qa-foot"><a href="/">{escape(LABELS[ui].back)}</a></footer></body></html>'
     )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal
 
 from qa.likeness import word_shares
-from qa.text import content_words, language
+from qa.text import language
 from qa.types import Passage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from qa.chunk_cache import ReadChunk
     from qa.corpus import ChunkRecord
     from qa.index import Allowed, Index
     from qa.types import Article, Encoder, Lang, Only, Vectors
@@ -112,14 +114,16 @@ def retrieve(
     clock.lap("dense")
     lexical = _lexical(index, question, depth, allowed) if mode != "dense" else {}
     clock.lap("lexical")
-    candidates = list(_candidates(index, query, dense, lexical))
+    found = _found(index, query, dense, lexical)
     if mode == "hybrid":
-        candidates = _with_words(candidates, question, encoder)
+        met = word_shares(question, [one.chunk.words for one in found], encoder.word_cosines)
+        found = [replace(one, met=float(share)) for one, share in zip(found, met, strict=True)]
         clock.lap("words")
-    scored = [replace(one, passage=replace(one.passage, score=_score(one, mode, fusion, lang))) for one in candidates]
-    best = sorted(scored, key=lambda one: (-one.passage.score, one.passage.chunk.key))[:k]
+    scored = [(-_score(one, mode, fusion, lang), one.chunk.record.chunk.key, one) for one in found]
+    best = [replace(one, score=-score) for score, _, one in sorted(scored, key=itemgetter(0, 1))[:k]]
+    candidates = tuple(_candidates(index, best, dense, lexical))
     clock.lap("fuse")
-    return Retrieval(tuple(best), query, encoder, clock.laps)
+    return Retrieval(candidates, query, encoder, clock.laps)
 
 
 def _dense(index: Index, query: Vectors, depth: int, allowed: Allowed | None) -> dict[int, float]:
@@ -129,7 +133,7 @@ def _dense(index: Index, query: Vectors, depth: int, allowed: Allowed | None) ->
 
 
 def _lexical(index: Index, question: str, depth: int, allowed: Allowed | None) -> dict[int, float]:
-    hits = index.lexical.search(question, depth, allowed.ranges if allowed else None)
+    hits = index.words.search(question, depth, allowed.ranges if allowed else None)
     unit = rarest_word(index.manifest.chunk_count)
     return {key: score / unit for key, score in zip(hits.keys, hits.scores, strict=True)}
 
@@ -139,49 +143,64 @@ def rarest_word(chunk_count: int) -> float:
     return math.log(1.0 + max(chunk_count - 0.5, 0.5) / 1.5)
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A chunk that either ranking found, with what it is ranked by."""
+
+    chunk: ReadChunk
+    dense: float
+    lexical: float | None
+    met: float = 0.0
+    score: float = 0.0
+
+
+def _found(index: Index, query: Vectors, dense: Mapping[int, float], lexical: Mapping[int, float]) -> list[_Found]:
+    """Everything that either ranking found, scores still to be fused."""
+    found = []
+    for chunk in index.chunks.read([*dict.fromkeys([*dense, *lexical])]):
+        key = chunk.record.chunk.key
+        # Exact, not "somewhere below the last one found": a fused score needs both parts.
+        similarity = dense[key] if key in dense else float(index.vector_of(chunk.record) @ query[0])
+        found.append(_Found(chunk, similarity, lexical.get(key)))
+    return found
+
+
 def _candidates(
-    index: Index, query: Vectors, dense: Mapping[int, float], lexical: Mapping[int, float]
+    index: Index, found: Sequence[_Found], dense: Mapping[int, float], lexical: Mapping[int, float]
 ) -> Iterator[Candidate]:
-    """Everything that either ranking found, in no order, scores still to be fused."""
+    """What was found as passages with their articles, which are read for the best alone."""
     dense_ranks, lexical_ranks = _ranks(dense), _ranks(lexical)
     articles: dict[str, Article] = {}
-    for key, record in index.corpus.chunks([*dict.fromkeys([*dense, *lexical])]).items():
-        name = record.chunk.article_id
-        article = articles.get(name) or index.corpus.article(name)
+    for one in found:
+        chunk = one.chunk.record.chunk
+        article = articles.get(chunk.article_id) or index.corpus.article(chunk.article_id)
         if article is None:
             continue
-        articles[name] = article
-        # Exact, not "somewhere below the last one found": a fused score needs both parts.
-        similarity = dense[key] if key in dense else float(index.vector_of(record) @ query[0])
-        ranks = dense_ranks.get(key), lexical_ranks.get(key)
-        yield Candidate(Passage(record.chunk, article, 0.0, *ranks, similarity, lexical.get(key)), record)
+        articles[chunk.article_id] = article
+        ranks = dense_ranks.get(chunk.key), lexical_ranks.get(chunk.key)
+        passage = Passage(chunk, article, one.score, *ranks, one.dense, one.lexical)
+        yield Candidate(passage, one.chunk.record, one.met)
 
 
-def _with_words(candidates: Sequence[Candidate], question: str, encoder: Encoder) -> list[Candidate]:
-    """The candidates with the share of the question's words that each meets."""
-    met = word_shares(
-        question,
-        [content_words(one.passage.chunk.text, one.passage.article.lang) for one in candidates],
-        encoder.encode_words,
-    )
-    return [replace(one, met=float(share)) for one, share in zip(candidates, met, strict=True)]
-
-
-def _score(candidate: Candidate, mode: Mode, fusion: Fusion, lang: Lang) -> float:
-    passage = candidate.passage
+def _score(one: _Found, mode: Mode, fusion: Fusion, lang: Lang) -> float:
     if mode == "dense":
-        return passage.dense_score or 0.0
+        return one.dense
     if mode == "lexical":
-        return passage.lexical_score or 0.0
-    return fused_score(passage, candidate.met, fusion, lang)
+        return one.lexical or 0.0
+    return _fused(one.dense, one.lexical or 0.0, one.met, fusion, crossed=one.chunk.lang != lang)
 
 
 def fused_score(passage: Passage, met: float, fusion: Fusion, lang: Lang) -> float:
     """The fused score of a passage by its two scores and what it meets, for a question in ``lang``."""
-    words = saturated(passage.lexical_score or 0.0, fusion.half)
-    if passage.article.lang == lang:
-        return (passage.dense_score or 0.0) + fusion.weight * words + fusion.met * met
-    return (passage.dense_score or 0.0) + fusion.bonus + fusion.across * words + fusion.met_across * met
+    dense, lexical = passage.dense_score or 0.0, passage.lexical_score or 0.0
+    return _fused(dense, lexical, met, fusion, crossed=passage.article.lang != lang)
+
+
+def _fused(dense: float, lexical: float, met: float, fusion: Fusion, *, crossed: bool) -> float:
+    words = saturated(lexical, fusion.half)
+    if crossed:
+        return dense + fusion.bonus + fusion.across * words + fusion.met_across * met
+    return dense + fusion.weight * words + fusion.met * met
 
 
 def saturated(bm25: float, half: float) -> float:

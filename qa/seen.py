@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,8 @@ class Seen:
             pointer.replace(self._path)
         except OSError:
             # A build that has something to write says what is wrong with the disk; one that has not need not care.
-            pointer.unlink(missing_ok=True)
+            with suppress(OSError):
+                pointer.unlink(missing_ok=True)
 
     def _load(self) -> _Known:
         try:

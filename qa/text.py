@@ -354,7 +354,8 @@ _LETTERS_ONLY = re.compile(r"[^\W\d_]+")
 def words(text: str) -> list[str]:
     """Case-folded words in order: runs of letters and digits; hyphens part; ``10.000`` and ``10,000`` are ``10000``."""
     folded = unicodedata.normalize("NFC", text.casefold())
-    return [_SEPARATOR.sub("", token) for token in _WORD.findall(folded)]
+    # Only a number with separators is not of letters and digits alone.
+    return [token if token.isalnum() else _SEPARATOR.sub("", token) for token in _WORD.findall(folded)]
 
 
 def content_words(text: str, lang: Lang | None = None) -> list[str]:

@@ -335,6 +335,9 @@ class Encoder(Protocol):
         Of zeros where the encoder knows nothing of a word. Cheap: looked up, not computed.
         """
 
+    def word_cosines(self, asked: Sequence[str], words: Sequence[str]) -> Vectors:
+        """Cosines of the vectors of a few words and of many, ``(asked, words)``; faster than making them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hits:
@@ -354,6 +357,10 @@ class Selection(Protocol):
 class VectorStore(Protocol):
     """Unit vectors under int64 keys, searched by inner product."""
 
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+
     def __len__(self) -> int:
         """How many vectors it holds."""
 
@@ -370,7 +377,10 @@ class VectorStore(Protocol):
         """The k nearest of each row of ``queries`` ``(q, dim)``, by inner product, of all or of a selection."""
 
     def save(self, folder: Path) -> None:
-        """Write into ``folder``, from which its loader reads it back."""
+        """Write into ``folder``, or wherever its loader reads it back from."""
+
+    def close(self) -> None:
+        """Let go of what it holds; it is not used again."""
 
 
 class Writer(Protocol):

@@ -22,7 +22,7 @@ from gradio.i18n import I18nData
 from qa.errors import QAError
 from qa.filter_row import FilterRow, filter_row, only_of
 from qa.labels import LABELS, interface_language, tagline
-from qa.pages import answer_turn, escape, message_turn, question_turn, waiting_turn
+from qa.pages import LISTING, answer_turn, escape, message_turn, question_turn, waiting_turn
 from qa.prose_turn import prose_turn
 from qa.types import Only
 
@@ -54,7 +54,7 @@ class _Parts:
     filter: FilterRow
 
     def all(self) -> list[Any]:
-        return [self.turns, self.chat, self.box, self.send, *self.filter.shown]
+        return [self.turns, self.chat, self.box, self.send, *self.filter.inputs()]
 
     def show(self, turns: list[Turn], *, waiting: str = "", busy: bool = False) -> Update:
         """The conversation, and while ``waiting`` is shown at its end or it is busy, no way to ask another question."""
@@ -76,12 +76,12 @@ def build_page(bot: Answerer, name: str, *, logged: bool = False) -> gr.Blocks:
         name: Shown at the top.
         logged: Whether questions are written to a log; the page then says so.
     """
-    titles = starter_titles(bot.articles())
     # analytics_enabled=False: otherwise Gradio asks api.gradio.app for its newest version here.
     with gr.Blocks(title=name, analytics_enabled=False) as page:
         with gr.Column(elem_id="qa-head"):
             gr.Markdown(f'<h1 class="qa-name">{escape(name)}</h1>', container=False)
             gr.Markdown(I18nData("tagline"), elem_id="qa-tagline", container=False)
+            gr.Markdown(I18nData("listing"), elem_id="qa-listing", container=False)
         with gr.Column(elem_id="qa-welcome"):  # page.css hides this and the starters once a question is there
             gr.Markdown(I18nData("welcome"), elem_id="qa-greeting", container=False)
             gr.Markdown(I18nData("promise"), elem_id="qa-promise", container=False)
@@ -100,12 +100,12 @@ def build_page(bot: Answerer, name: str, *, logged: bool = False) -> gr.Blocks:
             row = filter_row(bot)
         if logged:
             gr.Markdown(I18nData("logged"), elem_id="qa-logged", container=False)
-        starters = _starters(titles)
+        starters = _starters()
         parts = _Parts(turns=gr.State([]), chat=chat, box=box, send=send, filter=row)
         _listen([box.submit, send.click], _asking(bot, parts), [box, parts.turns, *row.inputs()], parts)
         _listen([everywhere.click], _asking_everywhere(bot, parts), [box, parts.turns], parts)
-        for starter, title in zip(starters, titles, strict=True):
-            _listen([starter.click], _starting(bot, parts, title), [parts.turns, *row.inputs()], parts)
+        for starter in starters:
+            _listen([starter.click], _starting(bot, parts), [starter, parts.turns, *row.inputs()], parts)
     page.queue(max_size=QUEUE_SIZE, default_concurrency_limit=CONCURRENCY)
     # After every event Gradio summarises up to 10,000 of them for its dashboard, which is off here; with pandas 3 that
     # costs 6 to 9 ms and ends in a deprecation warning on the server's standard error.
@@ -113,12 +113,11 @@ def build_page(bot: Answerer, name: str, *, logged: bool = False) -> gr.Blocks:
     return page
 
 
-def _starters(titles: tuple[str, ...]) -> list[Any]:
-    if not titles:
-        return []
+def _starters() -> list[Any]:
+    """Places for the starter questions; `qa.page_values` fills them."""
     with gr.Column(elem_id="qa-starters"):
         gr.Markdown(I18nData("starters"), elem_id="qa-starters-title", container=False)
-        return [gr.Button(title, elem_classes="qa-starter") for title in titles]
+        return [gr.Button("", elem_classes="qa-starter") for _ in range(STARTERS)]
 
 
 def _conversation() -> gr.Chatbot:
@@ -175,8 +174,10 @@ def _asking_everywhere(bot: Answerer, parts: _Parts) -> Callable[..., Iterator[U
     return ask
 
 
-def _starting(bot: Answerer, parts: _Parts, title: str) -> Callable[..., Iterator[Update]]:
-    def start(turns: list[Turn], since: str, until: str, outlets: list[str], request: gr.Request) -> Iterator[Update]:
+def _starting(bot: Answerer, parts: _Parts) -> Callable[..., Iterator[Update]]:
+    def start(
+        title: str, turns: list[Turn], since: str, until: str, outlets: list[str], request: gr.Request
+    ) -> Iterator[Update]:
         ui = interface_language(request.headers.get("accept-language"))
         question = starter_question(title, LABELS[ui].starter_question)
         yield from _turn(bot, parts, question, turns, request.headers, only_of(since, until, outlets))
@@ -254,7 +255,9 @@ def translations(article_count: int, *, written: bool = False) -> gr.I18n:
     for lang, labels in LABELS.items():
         words = {key: text for key, text in asdict(labels).items() if isinstance(text, str)}
         promise = labels.promise_written if written else labels.promise
-        texts[lang] = {**words, "tagline": tagline(article_count, lang, written=written), "promise": promise}
+        listing = f"[{labels.contents}]({LISTING})"
+        told = tagline(article_count, lang, written=written)
+        texts[lang] = {**words, "tagline": told, "promise": promise, "listing": listing}
     return gr.I18n(de=texts["de"], en=texts["en"])
 
 
@@ -276,7 +279,7 @@ def mount_settings(article_count: int, *, written: bool = False) -> dict[str, An
 
 
 def _head() -> str:
-    keys = ("log", "close", "panel", "panel_loading", "panel_failed")
+    keys = ("log", "close", "panel", "panel_loading", "panel_failed", "panel_changed")
     texts = {lang: {key: getattr(labels, key) for key in keys} for lang, labels in LABELS.items()}
     return (
         f'<meta name="qa-labels" content="{escape(json.dumps(texts))}">'

@@ -22,6 +22,7 @@ from starlette.staticfiles import StaticFiles
 from qa.config import Settings
 from qa.errors import QAError
 from qa.labels import interface_language
+from qa.page_values import FreshPage, PageValues
 from qa.pages import article_body, article_page, missing_page, missing_part
 from qa.server.access import check_address, gatekeeper, own_hosts
 from qa.server.api import api_routes
@@ -31,6 +32,7 @@ from qa.server.door import Door
 from qa.server.failures import add_handlers
 from qa.server.guard import ApiCors, Guard
 from qa.server.limits import RateLimiter
+from qa.server.listing import listing_routes
 from qa.server.service import Service
 from qa.server.widget import add_widget
 from qa.ui import build_page, mount_settings
@@ -39,30 +41,46 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from qa.bot import Bot
+    from qa.live import LiveBot
+    from qa.reload import Reloader
     from qa.server.assistants import Assistants
     from qa.types import Lang
+    from qa.watch import Watcher
 
 STATIC: Final = Path(__file__).parent / "static"
 #: Seconds that a stopping server waits for answers under way.
 GRACE: Final = 3
+#: Seconds that a connection may be idle: longer than nginx keeps its own, 60, so that no proxy sends a request into a
+#: connection that is just being closed, of which its client would get an error. With uvicorn's 5 that befell 6 of 683
+#: requests of 96 clients, whose replies took up to nine seconds on a busy machine; with 75 none of 741.
+KEEP_ALIVE: Final = 75
 
 
-def create_app(bot: Bot, *, name: str = "article-qa", settings: Settings | None = None) -> FastAPI:
+def create_app(
+    bot: Bot | LiveBot,
+    *,
+    name: str = "article-qa",
+    settings: Settings | None = None,
+    reloader: Reloader | None = None,
+    watcher: Watcher | None = None,
+) -> FastAPI:
     """The whole site over one bot.
 
     Routes: ``/`` the page, ``/article/{id}`` an article on a page of its own, ``/article/{id}/panel`` the same for the
-    panel beside the conversation, and those of `qa.server.api` and `qa.server.widget`.
+    panel beside the conversation, and those of `qa.server.listing`, `qa.server.api` and `qa.server.widget`.
 
     Args:
         bot: Answers the questions; called from several threads at once.
         name: Shown as the name of the page.
         settings: Who is let in, and within which limits. Without them everyone, under any name of the host: for tests.
+        reloader: Keeps the bot's index the published one while the server runs; None leaves the bot as it is.
+        watcher: Builds the index again when the articles change, while the server runs; None leaves that to others.
 
     Raises:
         ConfigError: A setting that the way of authentication needs is missing or does not do.
     """
     hosts = None if settings is None else own_hosts(settings)
-    service = Service.over(bot, settings or Settings(), name)
+    service = Service.over(bot, settings or Settings(), name, reloader, watcher)
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -84,6 +102,9 @@ def _mounted(service: Service, hosts: frozenset[str] | None) -> FastAPI:
     async def running(_: FastAPI) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
             stack.callback(service.desk.close)
+            for follower in (service.reloader, service.watcher):
+                if follower is not None:
+                    stack.enter_context(follower.running())
             if assistants is not None:
                 await stack.enter_async_context(assistants.running())
             yield
@@ -91,20 +112,22 @@ def _mounted(service: Service, hosts: frozenset[str] | None) -> FastAPI:
     app = FastAPI(title=service.name, docs_url=None, redoc_url=None, openapi_url=None, lifespan=running)
     _add_articles(app, service)
     app.include_router(api_routes(service))
+    app.include_router(listing_routes(service))
     add_contract(app, service, STATIC)
     add_widget(app, service, STATIC)
     if assistants is not None:
         app.router.routes.append(assistants.route())
     app.mount("/static/qa", StaticFiles(directory=STATIC), name="static")
     add_handlers(app, service.telemetry)
+    page = build_page(service.desk, service.name, logged=settings.log_questions)
     # Added first, stands innermost. A CORSMiddleware makes Gradio leave out its own: see ApiCors.
     limiter = RateLimiter(settings.rate, settings.rate_all)
+    app.add_middleware(FreshPage, values=PageValues(page, service.desk))
     app.add_middleware(Door, gatekeeper=gatekeeper(settings), limiter=limiter, allowed_origins=settings.allowed_origins)
     app.add_middleware(CORSMiddleware, allow_origins=[])
     app.add_middleware(ApiCors, allowed_origins=settings.allowed_origins)
     app.add_middleware(Guard, allowed_origins=settings.allowed_origins, hosts=hosts, telemetry=service.telemetry)
-    page = build_page(service.desk, service.name, logged=settings.log_questions)
-    shown = mount_settings(len(service.catalogue), written=service.desk.writer is not None)
+    shown = mount_settings(service.desk.article_count, written=service.desk.writer is not None)
     gr.mount_gradio_app(app, page, path="/", **shown)
     app.state.stop = app.routes[-1].app.stop_event  # type: ignore[attr-defined]  # Gradio's app, mounted last
     return app
@@ -155,6 +178,7 @@ class PageServer(uvicorn.Server):
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=GRACE,
+            timeout_keep_alive=KEEP_ALIVE,
             server_header=False,
             proxy_headers=False,  # it would put an address that the client wrote in place of the proxy's own
         )
@@ -187,7 +211,15 @@ class PageServer(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-def serve(bot: Bot, settings: Settings, *, on_ready: Callable[[str], None], name: str = "article-qa") -> None:
+def serve(
+    bot: Bot | LiveBot,
+    settings: Settings,
+    *,
+    on_ready: Callable[[str], None],
+    name: str = "article-qa",
+    reloader: Reloader | None = None,
+    watcher: Watcher | None = None,
+) -> None:
     """Serve the site until SIGINT or SIGTERM.
 
     Args:
@@ -195,6 +227,8 @@ def serve(bot: Bot, settings: Settings, *, on_ready: Callable[[str], None], name
         settings: ``host`` and ``port`` (0 takes a free one) to listen on, who is let in, and the limits.
         on_ready: Called with the page's address once the server listens.
         name: Shown as the name of the page.
+        reloader: As for `create_app`.
+        watcher: As for `create_app`.
 
     Raises:
         ConfigError: The settings would let everyone in from beyond this machine, or cannot be.
@@ -208,7 +242,8 @@ def serve(bot: Bot, settings: Settings, *, on_ready: Callable[[str], None], name
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}/"
     with contextlib.closing(listener):
-        PageServer(create_app(bot, name=name, settings=settings), lambda: on_ready(address)).run(sockets=[listener])
+        site = create_app(bot, name=name, settings=settings, reloader=reloader, watcher=watcher)
+        PageServer(site, lambda: on_ready(address)).run(sockets=[listener])
 
 
 def bind(host: str, port: int) -> socket.socket:

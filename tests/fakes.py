@@ -44,6 +44,9 @@ class WordEncoder:
     def encode_words(self, words: Sequence[str]) -> Vectors:
         return self._encode(words)
 
+    def word_cosines(self, asked: Sequence[str], words: Sequence[str]) -> Vectors:
+        return self._encode(asked) @ self._encode(words).T
+
     def _encode(self, texts: Sequence[str]) -> Vectors:
         rows = np.zeros((len(texts), self.dim), dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):

@@ -74,13 +74,16 @@ _ALLOW, _TRACE = 0x7FFF0000, 0x7FF00000
 class Fault:
     """What happens at the ``at``-th change (from 0): a kill where ``error`` is None, else that error.
 
-    A lasting error strikes every later call of ``only`` too, as on a disk that stays full.
+    A lasting error strikes every later call of ``only`` too, as on a disk that stays full. With ``name`` only calls of
+    that name count; with ``behind`` it is the next change after that one, whatever it is, where the process is killed.
     """
 
     at: int
     error: int | None = None
     lasting: bool = False
     only: frozenset[str] | None = None
+    name: str | None = None
+    behind: bool = False
 
 
 @dataclass(slots=True)
@@ -188,26 +191,39 @@ def _let_pass(thread: int, root: Path, fault: Fault | None, run: Run) -> bool:
     """Count a call that concerns ``root``; False where the process is to be killed instead."""
     registers = (ctypes.c_ulonglong * 27)()
     _ptrace(_GETREGS, thread, 0, ctypes.addressof(registers))
-    name = _NAMES[registers[_ORIG_RAX]]
-    if registers[_ORIG_RAX] in _BY_DESCRIPTOR:
-        try:
-            target = Path(f"/proc/{thread}/fd/{registers[_RDI] & 0xFFFFFFFF}").readlink()
-        except OSError:
-            return True
-        if not target.is_relative_to(root):
-            return True
-    place = len(run.changes)
-    run.changes.append(name)
-    if fault is None or place < fault.at or (place > fault.at and not fault.lasting):
+    if not _concerns(thread, registers, root):
         return True
-    if fault.error is None:
-        return False
-    if fault.only is None or name in fault.only:
+    name = _NAMES[registers[_ORIG_RAX]]
+    struck = fault is not None and _strikes(fault, run.changes, name)
+    run.changes.append(name)
+    if fault is None or not struck:
+        return True
+    if fault.error is not None and (fault.only is None or name in fault.only):
         run.struck += 1
         registers[_ORIG_RAX] = (1 << 64) - 1
         registers[_RAX] = (1 << 64) - fault.error
         _ptrace(_SETREGS, thread, 0, ctypes.addressof(registers))
-    return True
+    return fault.error is not None
+
+
+def _concerns(thread: int, registers: ctypes.Array[ctypes.c_ulonglong], root: Path) -> bool:
+    """Whether a call changes a file in ``root``; one by path counts wherever it is."""
+    if registers[_ORIG_RAX] not in _BY_DESCRIPTOR:
+        return True
+    try:
+        return Path(f"/proc/{thread}/fd/{registers[_RDI] & 0xFFFFFFFF}").readlink().is_relative_to(root)
+    except OSError:
+        return False
+
+
+def _strikes(fault: Fault, before: list[str], name: str) -> bool:
+    """Whether the change after those ``before`` is one to strike at."""
+    passed = before.count(fault.name) if fault.name else len(before)
+    if fault.behind:
+        return passed > fault.at
+    if fault.name and name != fault.name:
+        return False
+    return passed == fault.at or (fault.lasting and passed > fault.at)
 
 
 def _install_filter() -> None:

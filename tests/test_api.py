@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -8,12 +9,15 @@ from dataclasses import replace
 import pytest
 from starlette.testclient import TestClient
 
+from qa.config import Settings
 from qa.server import api
-from qa.server.desk import Desk, Query
+from qa.server.desk import Desk, Query, Ticket
 from qa.server.door import CLIENT
 from qa.server.models import AskRequest
 from qa.types import Answer
+from qa.web import create_app
 from tests.browser.fakes import ARTICLES, HOSTILE, FakeBot, make_article
+from tests.loops import run
 from tests.sites import site
 from tests.test_desk import SlowBot
 
@@ -181,6 +185,61 @@ def test_busy_and_too_slow_are_told_apart() -> None:
     assert (slow.status_code, slow.json()["type"]) == (504, "/problems/time-limit")
     assert (busy.status_code, busy.json()["type"]) == (503, "/problems/busy")
     assert busy.headers["retry-after"] == "2"
+
+
+async def gone_while_waiting(bot: SlowBot, taken: Callable[[], int]) -> list[int]:
+    """Two clients ask a server that answers one at a time; the second goes away, a third takes the place it had."""
+    app = create_app(bot, settings=Settings(hosts=("testserver",), concurrent=1, waiting=1))
+    went = asyncio.Event()
+
+    async def ask(question: str, leaving: asyncio.Event) -> int:
+        statuses: list[int] = []
+        parts = [{"type": "http.request", "body": json.dumps({"question": question}).encode(), "more_body": False}]
+
+        async def receive() -> dict[str, object]:
+            if parts:
+                return parts.pop()
+            await leaving.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: dict[str, object]) -> None:
+            statuses.extend([message["status"]] if "status" in message else [])
+
+        headers = [(b"host", b"testserver"), (b"content-type", b"application/json")]
+        scope = {"type": "http", "method": "POST", "path": "/api/ask", "raw_path": b"/api/ask", "query_string": b""}
+        scope |= {"headers": headers, "client": ("127.0.0.1", 1), "http_version": "1.1", "scheme": "http", "app": app}
+        await app(scope, receive, send)
+        return statuses[0]
+
+    stays = asyncio.Event()
+    first = asyncio.ensure_future(ask("first", stays))
+    second = asyncio.ensure_future(ask("second", went))
+    while taken() < 2:
+        await asyncio.sleep(0)
+    statuses = [await ask("one too many", stays)]
+    went.set()
+    statuses.append(await second)
+    third = asyncio.ensure_future(ask("third", stays))
+    while taken() < 3:
+        await asyncio.sleep(0)
+    bot.go.set()
+    return [*statuses, await first, await third]
+
+
+def test_a_client_that_goes_away_frees_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    bot, tickets = SlowBot(), []
+    submit = Desk.submit
+
+    def noted(*given: object) -> Ticket:
+        tickets.append(submit(*given))
+        return tickets[-1]
+
+    monkeypatch.setattr(Desk, "submit", noted)
+    try:
+        assert run(gone_while_waiting(bot, lambda: len(tickets))) == [503, 499, 200, 200]
+    finally:
+        bot.go.set()
+    assert bot.asked == ["first", "third"]
 
 
 def test_a_filter_keeps_to_some_of_the_articles(client: TestClient) -> None:

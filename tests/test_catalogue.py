@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from qa.config import Settings
-from qa.server.catalogue import Catalogue
+from qa.server.catalogue import Catalogue, as_of
 from qa.server.desk import Desk
 from qa.server.telemetry import Telemetry
 from tests.browser.fakes import ARTICLES, FakeBot, make_article
@@ -41,3 +41,31 @@ def test_another_index_makes_another_list() -> None:
     assert len(found) == 3
     bot.index_id = "20250401-other"
     assert len(found) == 1
+
+
+def test_what_is_read_while_the_index_is_replaced_is_of_one_build() -> None:
+    bot = FakeBot()
+    desk = Desk(bot, Settings(), Telemetry())
+    seen: list[int] = []
+
+    def read() -> int:
+        seen.append(desk.article_count)
+        if len(seen) == 1:  # the other index is put in place just now
+            bot._articles, bot.index_id = (make_article("new-1", "Neu."),), "20250401-other"
+        return seen[-1]
+
+    found = as_of(desk, read)
+    assert (found.index_id, found.found, seen) == ("20250401-other", 1, [3, 1])
+
+
+def test_the_oldest_come_first_or_the_titles_and_what_lacks_either_last() -> None:
+    articles = (
+        make_article("new", "Neu.", title="Brücke", published="2025-02-01"),
+        make_article("old", "Alt, so alt.", title="äpfel", published="2024-02-01"),
+        make_article("bare", "Ohne alles."),
+    )
+    found = catalogue(FakeBot(articles))
+    assert [line["id"] for line in found.find().lines] == ["new", "old", "bare"]
+    assert [line["id"] for line in found.find(order="oldest").lines] == ["old", "new", "bare"]
+    assert [line["id"] for line in found.find(order="title").lines] == ["new", "old", "bare"]
+    assert [line["words"] for line in found.find().lines] == [1, 3, 2]

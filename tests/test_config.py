@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from qa.config import Settings, api_key, api_key_variable, describe, load_settings, locate
+from qa.config import Settings, api_key, api_key_variable, describe, load_settings, locate, milvus_token
 from qa.errors import ConfigError
 
 README = Path(__file__).resolve().parent.parent / "README.md"
@@ -192,3 +192,29 @@ def test_the_key_comes_from_the_environment_and_goes_where_it_belongs() -> None:
 
 def test_the_variable_of_the_key_is_no_unknown_setting(tmp_path: Path) -> None:
     assert load(tmp_path, environ={"QA_WRITER_API_KEY": "sk-secret", "QA_API_KEY": "x"}) == Settings()
+
+
+def test_the_milvus_server_is_an_address_or_a_file_and_is_needed(tmp_path: Path) -> None:
+    given = load(tmp_path, "store = 'milvus'\nmilvus_uri = 'https://milvus:19530/'\nmilvus_ca = 'ca.pem'\n")
+    assert (given.store, given.milvus_uri, given.milvus_ca) == ("milvus", "https://milvus:19530", tmp_path / "ca.pem")
+    assert load(tmp_path, "milvus_uri = 'lite.db'\n").milvus_uri == tmp_path / "lite.db"
+    with pytest.raises(ConfigError, match='store = "milvus" needs milvus_uri too'):
+        load(tmp_path, "store = 'milvus'\n")
+    for wrong in ("milvus:19530", "ftp://milvus", "lite.sqlite", "https://milvus/?a"):
+        with pytest.raises(ConfigError, match=r"an address such as http://milvus:19530, or a file that ends in \.db"):
+            load(tmp_path, f"milvus_uri = '{wrong}'\n")
+    for wrong in ("1abc", "a-b", ""):
+        with pytest.raises(ConfigError, match="milvus_alias"):
+            load(tmp_path, f"milvus_alias = '{wrong}'\n")
+
+
+def test_the_token_of_milvus_comes_from_the_environment_alone_and_is_never_repeated(tmp_path: Path) -> None:
+    assert milvus_token({"QA_MILVUS_TOKEN": " root:secret "}) == "root:secret"
+    assert milvus_token({}) == ""
+    assert load(tmp_path, "", {"QA_MILVUS_TOKEN": "root:secret"}) == Settings()
+    with pytest.raises(ConfigError, match="holds characters that no token has"):
+        milvus_token({"QA_MILVUS_TOKEN": "root:\u00fc"})
+    for toml in ("milvus_token = 'root:secret'\n", "milvus_uri = 'http://root:secret@milvus:19530'\n"):
+        with pytest.raises(ConfigError, match="QA_MILVUS_TOKEN") as caught:
+            load(tmp_path, toml)
+        assert "secret" not in str(caught.value)

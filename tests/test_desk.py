@@ -3,7 +3,8 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
 
 import pytest
 
@@ -150,3 +151,61 @@ def test_the_page_gets_an_answer_as_it_grows_and_may_leave() -> None:
     steps.close()
     one.close()
     assert value(one, "article_qa_questions_total", way="page", status="time-limit") is None
+
+
+class WritingBot(FakeBot):
+    """Finds quotes when it is told to, and writes when all do."""
+
+    def __init__(self, writers: int) -> None:
+        super().__init__()
+        self.began = threading.Semaphore(0)
+        self.find = threading.Semaphore(0)
+        self.seeking: list[int] = []
+        self.now = 0
+        self.lock = threading.Lock()
+        self.writing = threading.Barrier(writers, timeout=30)
+
+    def answering(
+        self, question: str, top: int = 4, history: Sequence[str] = (), only: Only | None = None
+    ) -> Iterator[Answer]:
+        with self.lock:
+            self.now += 1
+            self.seeking.append(self.now)
+        self.began.release()
+        assert self.find.acquire(timeout=30)
+        with self.lock:
+            self.now -= 1
+        yield super().ask(question, top)
+        self.writing.wait()
+        yield super().ask(question, top)
+
+
+def test_few_are_sought_at_once_while_all_places_may_write() -> None:
+    bot = WritingBot(5)
+    one = desk(bot, concurrent=5, waiting=0)
+    tickets = [one.submit(Query("tram line"), "api") for _ in range(5)]
+    bot.find.release(5)
+    assert {ticket.future.result(30).status for ticket in tickets} == {"answered"}
+    assert max(bot.seeking) <= desks.SOUGHT_AT_ONCE
+    assert len(bot.seeking) == 5
+
+
+def test_who_goes_away_takes_nobodys_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desks, "SOUGHT_AT_ONCE", 1)
+    bot = WritingBot(1)
+    one = desk(bot, concurrent=2, waiting=1)
+    tickets = [one.submit(Query("tram line"), "api")]
+    assert bot.began.acquire(timeout=30)
+    tickets += [one.submit(Query(text), "api") for text in ("second", "third")]
+    for ticket in tickets[1:]:
+        one.gone(ticket, "api")
+    assert tickets[2].future.cancelled()
+    bot.find.release(3)
+    assert tickets[0].future.result(30).status == "answered"
+    with pytest.raises(CancelledError):
+        tickets[1].future.result(30)
+    one.ask("tram line")
+    assert set(bot.asked) == {"tram line"}
+    assert value(one, "article_qa_questions_taken") == 0
+    assert value(one, "article_qa_questions_total", way="api", status="gone") == 2
+    assert value(one, "article_qa_questions_total", way="api", status="error") is None

@@ -222,7 +222,7 @@ def assert_ranked_as_by_the_bot(tasks: TaskSet, folder: Path, mode: Mode) -> Non
         assert index.manifest.chunk_count == len(found.chunks)
         if mode == "hybrid":
             asked = [tasks.questions[row] for row in one.rows]
-            orders = rank_hybrid(vectors.scores(one), hits[one.name], found, asked, encoder.encode_words)
+            orders = rank_hybrid(vectors.scores(one), hits[one.name], found, asked, encoder.word_cosines)
         else:
             orders = rank_lexical(hits[one.name], found)
         for row, order in zip(one.rows, orders, strict=True):
@@ -247,7 +247,7 @@ def test_candidates_are_the_nearest_and_what_words_find() -> None:
     """Sixty passages, the first the nearest: fifty of them by vectors, and the last by its words."""
     scores = np.linspace(0.9, 0.0, 60, dtype=np.float32)[None, :]
     [order] = rank_hybrid(
-        scores, [LexicalHits([59], [12.0])], collection(range(60)), ["wo"], WordEncoder().encode_words
+        scores, [LexicalHits([59], [12.0])], collection(range(60)), ["wo"], WordEncoder().word_cosines
     )
     assert order.index(59) < 49
     assert [at for at in order if at != 59] == list(range(DEPTH))
@@ -261,7 +261,7 @@ def test_words_help_where_vectors_tie(small: Path) -> None:
     found = tasks.collections["de"]
     assert rank_dense(same.scores(one), found) == [list(range(12))] * 12
     asked = [tasks.questions[row] for row in one.rows]
-    fused = rank_hybrid(same.scores(one), lexical_hits(tasks)["de→de"], found, asked, WordEncoder().encode_words)
+    fused = rank_hybrid(same.scores(one), lexical_hits(tasks)["de→de"], found, asked, WordEncoder().word_cosines)
     assert [order[0] for order in fused] == list(range(12))
 
 

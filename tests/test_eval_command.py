@@ -209,6 +209,9 @@ class Shuffled:
     def encode_words(self, words: Sequence[str]) -> Vectors:
         return self._encoder.encode_words(words)
 
+    def word_cosines(self, asked: Sequence[str], words: Sequence[str]) -> Vectors:
+        return self._encoder.word_cosines(asked, words)
+
 
 def test_a_planted_regression_falls_below_the_shipped_floors(
     place: Path, qa: Run, monkeypatch: pytest.MonkeyPatch, encoder: Encoder

@@ -109,7 +109,7 @@ def test_words_are_weighed_among_what_the_filter_lets_in(index: Index) -> None:
     only = Only("2024-10", "2024-10")
     found = retrieve(index, WordEncoder(), "Kursk Haubitze", 200, only=only).candidates
     texts = [content_words(one.passage.chunk.text, one.passage.article.lang) for one in found]
-    met = word_shares("Kursk Haubitze", texts, WordEncoder().encode_words)
+    met = word_shares("Kursk Haubitze", texts, WordEncoder().word_cosines)
     assert [one.met for one in found] == pytest.approx(met.tolist())
     assert len(set(met)) > 1
 

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from qa.cli import main
+from qa.config import load_settings
+from qa.doctor import Check, examine
 from qa.index_commands import index_commands
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,7 +43,7 @@ def qa(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
 ASKED = ("ask", "Wo stehen die Haubitzen?")
 
 
-def test_an_operator_goes_back_and_forth(qa) -> None:
+def test_an_operator_goes_back_and_forth(qa, monkeypatch: pytest.MonkeyPatch) -> None:
     newest, older = (line.split()[0] for line in qa("index", "list").out.splitlines()[:2])
     back = qa("index", "rollback")
     assert (back.status, back.err) == (0, "")
@@ -58,9 +62,13 @@ def test_an_operator_goes_back_and_forth(qa) -> None:
         (older, True, True),
     ]
     assert "held by a rollback" in qa("info").out
-    doctor = qa("doctor")
-    assert "FAIL" not in doctor.out
-    assert "a rollback holds it" in doctor.out
+    monkeypatch.setitem(sys.modules, "gradio", ModuleType("gradio"))  # takes six seconds to import
+    held = Check(
+        "articles",
+        ok=True,
+        found="1 indexed, 0 copies, a rollback holds it whatever the folder is now (qa build ends that)",
+    )
+    assert held in examine(load_settings({"articles": "texts", "index": "i"}))
 
     assert f"The rollback to {older} is over" in qa("build").out
     again = qa(*ASKED)

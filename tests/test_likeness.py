@@ -15,18 +15,21 @@ from qa.likeness import STEM, UNLIKE, matches, shares, word_shares
 AXES = {"weapons": [1, 0, 0], "waffen": [0.8, 0.6, 0], "peace": [0, 0, 1], "frieden": [0, 0.6, 0.8], "seoul": [0, 1, 0]}
 
 
-def vectors(words):
-    return np.array([AXES.get(word, [0, 0, 0]) for word in words], np.float32).reshape(-1, 3)
+def cosines(asked, words):
+    one, other = (
+        np.array([AXES.get(word, [0, 0, 0]) for word in side], np.float32).reshape(-1, 3) for side in (asked, words)
+    )
+    return one @ other.T
 
 
 def test_a_translation_counts_as_far_as_it_is_like():
-    met = matches(["weapons", "peace"], [["waffen", "frieden"], ["waffen"], []], vectors)
+    met = matches(["weapons", "peace"], [["waffen", "frieden"], ["waffen"], []], cosines)
     like = (0.8 - UNLIKE) / (1 - UNLIKE)
     np.testing.assert_allclose(met, [[like, like, 0], [like, 0, 0]], atol=1e-6)
 
 
 def test_the_word_itself_and_its_other_forms_count_in_full_even_unknown():
-    met = matches(["haubitze"], [["haubitzen"], ["haube"], ["haubitze", "seoul"]], vectors)
+    met = matches(["haubitze"], [["haubitzen"], ["haube"], ["haubitze", "seoul"]], cosines)
     assert met.tolist() == [[1, 0, 1]]
 
 
@@ -43,7 +46,7 @@ def test_a_word_that_nobody_meets_lowers_all():
 
 @pytest.mark.parametrize(("question", "texts"), [("", [["a"]]), ("the of", [["a"]]), ("seoul", []), ("seoul", [[]])])
 def test_nothing_asked_or_nothing_there_is_nothing_met(question, texts):
-    assert word_shares(question, texts, vectors).tolist() == [0.0] * len(texts)
+    assert word_shares(question, texts, cosines).tolist() == [0.0] * len(texts)
 
 
 WORDS = st.sampled_from([*AXES, "haubitze", "haubitzen", "duma"])
@@ -51,7 +54,7 @@ WORDS = st.sampled_from([*AXES, "haubitze", "haubitzen", "duma"])
 
 @given(st.lists(WORDS, unique=True, max_size=4), st.lists(st.lists(WORDS, max_size=5), max_size=5))
 def test_shares_are_shares_and_a_text_with_every_word_has_the_largest(asked, texts):
-    met = matches(asked, texts, vectors)
+    met = matches(asked, texts, cosines)
     assert met.shape == (len(asked), len(texts))
     found = shares(met)
     assert ((found >= 0) & (found <= 1 + 1e-9)).all()
@@ -65,5 +68,5 @@ def test_shares_are_shares_and_a_text_with_every_word_has_the_largest(asked, tex
 @given(st.lists(WORDS, unique=True, max_size=4), st.lists(st.lists(WORDS, max_size=5), max_size=5), st.randoms())
 def test_the_order_of_words_and_texts_does_not_matter(asked, texts, random):
     shuffled = [random.sample(text, len(text)) for text in texts]
-    again = shares(matches(random.sample(asked, len(asked)), shuffled, vectors))
-    assert again.tolist() == pytest.approx(shares(matches(asked, texts, vectors)).tolist())
+    again = shares(matches(random.sample(asked, len(asked)), shuffled, cosines))
+    assert again.tolist() == pytest.approx(shares(matches(asked, texts, cosines)).tolist())

@@ -264,7 +264,8 @@ def test_a_list_of_articles_opens_each_at_its_beginning() -> None:
 def test_a_hostile_article_is_text_in_the_list(hostile: str) -> None:
     tree = parse(answer_turn(about(make_article("a1", "T", title=hostile, outlet=hostile)), "de", 2))
     assert tree.all("h3")[0].text() == hostile
-    assert tree.tags() <= {"root", "div", "p", "ul", "li", "h3", "bdi", "button", "span"}
+    assert tree.tags() <= {"root", "div", "p", "ul", "li", "h3", "bdi", "button", "span", "a"}
+    assert [link.attributes["href"] for link in tree.all("a")] == ["/articles"]
 
 
 def test_small_talk_shows_its_message_alone() -> None:

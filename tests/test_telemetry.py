@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from qa.reload import ReloadState
 from qa.server.telemetry import IndexState, Telemetry
+from qa.watch import WatchState
 
 
 def test_the_index_in_use_and_its_age_are_shown() -> None:
@@ -42,3 +44,18 @@ def test_servers_in_one_process_do_not_mix() -> None:
     one, other = Telemetry(), Telemetry()
     one.replied(500)
     assert other.registry.get_sample_value("article_qa_errors_total", {"status": "500"}) is None
+
+
+def test_what_became_of_indexes_and_builds_is_shown() -> None:
+    telemetry = Telemetry()
+    reloads = [ReloadState("it is damaged", loaded=3, refused=1), ReloadState(None, loaded=4, refused=1)]
+    telemetry.watch_reloads(lambda: reloads[0])
+    telemetry.watch_builds(lambda: WatchState(built=2, failed=5))
+    value = telemetry.registry.get_sample_value
+    assert value("article_qa_index_loads_total", {"result": "loaded"}) == 3
+    assert value("article_qa_index_loads_total", {"result": "refused"}) == 1
+    assert value("article_qa_index_refused") == 1
+    assert value("article_qa_builds_total", {"result": "built"}) == 2
+    assert value("article_qa_builds_total", {"result": "failed"}) == 5
+    del reloads[0]
+    assert value("article_qa_index_refused") == 0

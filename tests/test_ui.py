@@ -40,7 +40,9 @@ class Session:
         self.headers = {"accept-language": language}
         self.id = f"session{next(self.numbers)}"
         config = client.get("/config").json()
-        self.starters = [c["id"] for c in config["components"] if c["props"].get("elem_classes") == ["qa-starter"]]
+        shown = [c for c in config["components"] if c["props"].get("visible", True)]
+        self.starters = [c["id"] for c in shown if c["props"].get("elem_classes") == ["qa-starter"]]
+        self.titles = [c["props"]["value"] for c in shown if c["props"].get("elem_classes") == ["qa-starter"]]
         ids = {c["props"].get("elem_id"): c["id"] for c in config["components"]}
         self.box, self.chat, self.everywhere_button = ids["qa-box"], ids["qa-chat"], ids["qa-everywhere"]
         self.listeners = config["dependencies"]
@@ -51,7 +53,9 @@ class Session:
         return self._run(self._listener(self.box), [question, None, *(self.filter or ["", "", []])])
 
     def start(self, number: int) -> list[str]:
-        return self._run(self._listener(self.starters[number]), [None, *(self.filter or ["", "", []])])
+        return self._run(
+            self._listener(self.starters[number]), [self.titles[number], None, *(self.filter or ["", "", []])]
+        )
 
     def everywhere(self, question: str) -> list[str]:
         return self._run(self._listener(self.everywhere_button), [question, None])
@@ -151,7 +155,8 @@ def test_dates_in_the_wrong_order_are_told_in_one_line(client: TestClient) -> No
 @pytest.mark.parametrize("articles", [(), (make_article("a", "Ein Satz."),)])
 def test_without_dates_and_outlets_there_is_no_filter(articles: tuple) -> None:
     with TestClient(create_app(FakeBot(articles))) as client:
-        ids = {one["props"].get("elem_id") for one in client.get("/config").json()["components"]}
+        shown = [one for one in client.get("/config").json()["components"] if one["props"].get("visible", True)]
+        ids = {one["props"].get("elem_id") for one in shown}
         assert "qa-box" in ids
         assert "qa-filter" not in ids
         assert len(Session(client).ask("Was ist?")) == 2
@@ -159,7 +164,7 @@ def test_without_dates_and_outlets_there_is_no_filter(articles: tuple) -> None:
 
 def test_only_the_fields_that_the_index_has_are_shown() -> None:
     with TestClient(create_app(FakeBot((make_article("a", "Ein Satz.", outlet="Hafenbote"),)))) as client:
-        components = client.get("/config").json()["components"]
+        components = [one for one in client.get("/config").json()["components"] if one["props"].get("visible", True)]
         assert [
             one["props"]["choices"] for one in components if one["props"].get("elem_id") == "qa-filter-outlets"
         ] == [[["Hafenbote", "Hafenbote"]]]

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from qa.config import Settings
 from qa.errors import QAError
 from qa.server.guard import BODY_LIMIT
-from qa.web import STATIC, bind, create_app
+from qa.web import STATIC, PageServer, bind, create_app
 from tests.browser.fakes import ARTICLES, FakeBot
 from tests.test_ui import Session
 
@@ -36,7 +36,11 @@ def test_health_and_readiness(client: TestClient) -> None:
         "status": "ready",
         "index_id": "20250314-fake",
         "built": "2025-03-14T16:05:00+00:00",
+        "since": None,
         "articles": len(ARTICLES),
+        "reload_error": None,
+        "build_error": None,
+        "bad_files": None,
     }
 
 
@@ -46,7 +50,9 @@ def test_a_bot_without_an_index_lives_but_is_not_ready() -> None:
     with TestClient(create_app(bot)) as client:
         assert client.get("/healthz").status_code == 200
         assert client.get("/readyz").status_code == 503
-        assert client.get("/readyz").json() == {"status": "no-index", "index_id": None, "built": None, "articles": 0}
+        assert client.get("/readyz").json()["status"] == "no-index"
+        assert client.get("/readyz").json()["index_id"] is None
+        assert client.get("/readyz").json()["articles"] == 0
 
 
 def test_the_page_has_its_name(client: TestClient) -> None:
@@ -80,6 +86,11 @@ def test_static_files_are_ours_and_asked_for_again_only_when_changed(client: Tes
     assert first.headers["cache-control"] == "no-cache"
     again = client.get(f"/static/qa/{name}", headers={"if-none-match": first.headers["etag"]})
     assert again.status_code == 304
+
+
+def test_an_idle_connection_stays_open_longer_than_a_proxy_keeps_it() -> None:
+    server = PageServer(create_app(FakeBot()), lambda: None)
+    assert server.config.timeout_keep_alive > 60
 
 
 def test_no_static_file_names_another_host() -> None:

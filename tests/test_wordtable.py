@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -33,11 +35,32 @@ def test_a_word_without_pieces_is_zeros():
 
 
 @given(st.lists(st.lists(st.sampled_from(sorted(PIECES)), max_size=6), max_size=8), st.integers(1, 4))
-def test_the_same_word_has_the_same_vector_whatever_is_remembered(asked, remembered):
+def test_cosines_are_those_of_the_vectors_whatever_is_remembered(asked, remembered):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(wordtable, "REMEMBERED", remembered)
+        patch.setattr(wordtable, "BLOCK", 2)
         kept = table(scales=SCALES)
         for words in asked:
-            fresh = table(scales=SCALES)
-            alone = [fresh.vectors([word])[0] for word in words]
-            np.testing.assert_array_equal(kept.vectors(words), np.array(alone).reshape(-1, 3))
+            few = words[:2]
+            expected = kept.vectors(few) @ kept.vectors(words).T
+            np.testing.assert_allclose(kept.cosines(few, words), expected, atol=1e-6)
+
+
+def test_cosines_of_nothing_and_with_nothing():
+    assert table().cosines([], ["a"]).shape == (0, 1)
+    assert table().cosines(["a"], []).shape == (1, 0)
+    assert not WordTable.none(4).cosines(["any"], ["any", "word"]).any()
+
+
+def test_many_threads_may_look_up_new_words_at_once(monkeypatch):
+    """Each word is two pieces by its number; the table overflows again and again meanwhile."""
+    monkeypatch.setattr(wordtable, "REMEMBERED", 50)
+    rows = np.random.default_rng(1).normal(size=(40, 8)).astype(np.float32)
+    kept = WordTable(rows, None, lambda words: [[int(word) % 40, int(word) // 40 % 40] for word in words])
+    calls = [[str(n) for n in np.random.default_rng(seed).integers(0, 1600, 30)] for seed in range(200)]
+
+    def furthest(words):
+        return np.abs(kept.cosines(words[:3], words) - kept.vectors(words[:3]) @ kept.vectors(words).T).max()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert max(pool.map(furthest, calls)) < 1e-5

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.routing import Match
 
-from qa.server.catalogue import line
+from qa.server.catalogue import as_of, line
 from qa.server.door import CLIENT
 from qa.server.failures import as_problem
 from qa.server.models import AnswerOut, ArticleList, ArticleOut, AskRequest, Live, Ready, problems
@@ -34,6 +34,9 @@ _PAGE: Final = 200
 _BEAT: Final = 10.0
 
 _LOG: Final = logging.getLogger("qa.server")
+
+#: Status of the reply that nobody reads, as nginx has it in its log: the client has closed the connection.
+_CLIENT_CLOSED: Final = 499
 
 _REFUSALS: Final = (401, 403, 404, 413, 422, 429, 500, 503)
 _JSON: Final = "application/json"
@@ -86,7 +89,7 @@ def _add_asking(router: APIRouter, service: Service) -> None:
             **problems(400, *_REFUSALS, 411, 504),
         },
     )
-    async def ask(body: AskRequest) -> Response:
+    async def ask(body: AskRequest, request: Request) -> Response:
         """Quotes that answer, with citations, or that the articles do not say: both are status 200.
 
         A stream ends with the event `answer` or `error`. Before it, `evidence` brings the quotes as soon as they are
@@ -103,7 +106,32 @@ def _add_asking(router: APIRouter, service: Service) -> None:
             )
             headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
             return StreamingResponse(_events(desk, ticket, steps), media_type="text/event-stream", headers=headers)
-        return _json((await awaited(desk, desk.submit(body.query(), "api"), "api")).to_dict())
+        answer = await _awaited_by(request, desk, desk.submit(body.query(), "api"))
+        return Response(status_code=_CLIENT_CLOSED) if answer is None else _json(answer.to_dict())
+
+
+async def _awaited_by(request: Request, desk: Desk, ticket: Ticket) -> Answer | None:
+    """`awaited` by one client; None when it goes away before, whose question then takes nobody's place.
+
+    Raises:
+        TimeLimitError, QAError: As `awaited`.
+    """
+    answer, leaving = asyncio.ensure_future(awaited(desk, ticket, "api")), asyncio.ensure_future(_leaving(request))
+    try:
+        await asyncio.wait({answer, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if answer.done():
+            return answer.result()
+        desk.gone(ticket, "api")
+        return None
+    finally:
+        answer.cancel()
+        leaving.cancel()
+
+
+async def _leaving(request: Request) -> None:
+    """Ends when the client closes the connection, of which an endpoint that only replies is not told."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def awaited(desk: Desk, ticket: Ticket, way: Way) -> Answer:
@@ -168,7 +196,7 @@ def _add_articles(router: APIRouter, service: Service) -> None:
     ) -> Response:
         """The articles, newest first, those without a date last."""
         part = catalogue.find(q, lang, offset, limit)
-        about = {"index_id": desk.index_id, "built": desk.built}
+        about = {"index_id": part.index_id, "built": part.built}
         return _json({**about, "total": part.total, "offset": offset, "articles": part.lines})
 
     @router.get(
@@ -180,16 +208,15 @@ def _add_articles(router: APIRouter, service: Service) -> None:
     )
     def article(article_id: str) -> Response:
         """Its text, in which `start` and `end` of a citation count Unicode code points."""
-        found = desk.article(article_id)
+        read = as_of(desk, lambda: desk.article(article_id))
+        found = read.found
         if found is None:
             raise Problem("not-found", "There is no such article; it may have been removed or renamed")
         also = [asdict(source) for source in found.also]
-        return _json({**line(found), "text": found.text, "also": also, "index_id": desk.index_id})
+        return _json({**line(found), "text": found.text, "also": also, "index_id": read.index_id})
 
 
 def _add_health(router: APIRouter, service: Service) -> None:
-    desk, catalogue = service.desk, service.catalogue
-
     @router.get("/healthz", operation_id="live", summary="Is it running?", responses={**problems(400, 403)})
     async def healthz() -> Live:
         """Says that the server runs, to everyone."""
@@ -203,12 +230,16 @@ def _add_health(router: APIRouter, service: Service) -> None:
         responses={200: {"model": Ready}, 503: {"model": Ready}, **problems(400, 403)},
     )
     def readyz(request: Request) -> Response:
-        """Status 200 with an index, 503 without; which index it is and how large, to those who are let in."""
-        body: dict[str, Any] = {"status": "no-index" if desk.index_id is None else "ready"}
+        """Status 200 with an index, 503 without.
+
+        Which index it is, since when it is in use, how large it is, and why a newer one is not, is told to those who
+        are let in.
+        """
+        state = service.readiness()
         client = request.scope.get(CLIENT)
-        if client is not None and client.use != "metrics":
-            body |= {"index_id": desk.index_id, "built": desk.built, "articles": len(catalogue)}
-        return _json(body, 503 if desk.index_id is None else 200)
+        told = client is not None and client.use != "metrics"
+        body = state if told else {"status": state["status"]}
+        return _json(body, 503 if state["index_id"] is None else 200)
 
     @router.get(
         "/metrics",

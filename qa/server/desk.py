@@ -19,6 +19,7 @@ from qa.types import Only
 if TYPE_CHECKING:
     from qa.bot import Bot
     from qa.config import Settings
+    from qa.live import LiveBot
     from qa.server.telemetry import Telemetry
     from qa.types import Answer, Article, Writer
 
@@ -27,6 +28,13 @@ LOG: Final = logging.getLogger("qa.questions")
 
 #: Seconds after which a client that was told "busy" may try again: most answers take far less.
 RETRY: Final = 2
+
+#: Questions whose quotes are sought at the same time. The others of `concurrent` wait, or have their prose written by a
+#: language model, which costs this machine nothing. Seeking is mostly Python, which runs on one core at a time: over
+#: 10,000 passages 1, 2, 4 and 8 at once answer 33, 35, 37 and 39 questions a second, each in 26, 52, 101 and 186 ms,
+#: and hold up the server's own loop for 8, 13, 27 and 33 ms (95th percentile). ``python -m eval.load_threads``; four
+#: busy cores, so provisional.
+SOUGHT_AT_ONCE: Final = 2
 
 #: How a question came in.
 Way = Literal["page", "api", "mcp"]
@@ -90,13 +98,14 @@ class Desk:
     with it, while whoever asked has been told: the machine is never given more work than its places.
     """
 
-    def __init__(self, bot: Bot, settings: Settings, telemetry: Telemetry) -> None:
+    def __init__(self, bot: Bot | LiveBot, settings: Settings, telemetry: Telemetry) -> None:
         self._bot = bot
         self._settings = settings
         self._telemetry = telemetry
         self._lock = threading.Lock()
         self._taken = 0
         self._pool: ThreadPoolExecutor | None = None
+        self._seeking = threading.BoundedSemaphore(SOUGHT_AT_ONCE)
         telemetry.watch_queue(lambda: self._taken)
 
     @property
@@ -108,6 +117,11 @@ class Desk:
     def built(self) -> str | None:
         """When that build was made, as `Bot.built` gives it."""
         return self._bot.built
+
+    @property
+    def article_count(self) -> int:
+        """How many articles there are."""
+        return self._bot.article_count
 
     @property
     def outlets(self) -> tuple[str, ...]:
@@ -132,6 +146,10 @@ class Desk:
     def articles(self) -> tuple[Article, ...]:
         """All indexed articles, as `Bot.articles` gives them."""
         return self._bot.articles()
+
+    def newest(self, limit: int) -> tuple[Article, ...]:
+        """The first of them, ``limit`` at most."""
+        return self._bot.newest(limit)
 
     def article(self, article_id: str) -> Article | None:
         """One indexed article, or None."""
@@ -198,6 +216,11 @@ class Desk:
         future.add_done_callback(self._leave)
         return Ticket(future, given_up)
 
+    def gone(self, ticket: Ticket, way: Way) -> None:
+        """Whoever asked has gone away: a question that still waited is not asked any more."""
+        self.leave(ticket)
+        self._telemetry.failed(way, "gone")
+
     def give_up(self, ticket: Ticket, way: Way) -> TimeLimitError:
         """End the waiting for an answer: the error to show. A question that still waited is not asked any more."""
         self.leave(ticket)
@@ -231,6 +254,8 @@ class Desk:
     ) -> Answer:
         try:
             answer = self._last(query, tell, given_up)
+        except CancelledError:
+            raise
         except Exception:
             self._telemetry.failed(way, "error")
             raise
@@ -244,7 +269,10 @@ class Desk:
 
     def _last(self, query: Query, tell: Callable[[Answer], object] | None, given_up: threading.Event) -> Answer:
         with contextlib.closing(_put(self._bot, query, self._settings.top)) as steps:
-            answer = next(steps)
+            with self._seeking:
+                if given_up.is_set():  # while it waited here
+                    raise CancelledError
+                answer = next(steps)
             while True:
                 if tell is not None:
                     tell(answer)
@@ -254,7 +282,7 @@ class Desk:
                 answer = following
 
 
-def _put(bot: Bot, query: Query, top: int) -> Generator[Answer, None, None]:
+def _put(bot: Bot | LiveBot, query: Query, top: int) -> Generator[Answer, None, None]:
     """The one place that turns a `Query` into a call of the bot; gives the answer as it grows, once at least."""
     only = Only(query.since, query.until, query.outlets)
     yield from bot.answering(query.question, query.top or top, query.history, only or None)

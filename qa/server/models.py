@@ -228,7 +228,7 @@ class AnswerOut(Open):
 
 
 class ArticleLine(Open):
-    """An article in the list; ``characters`` counts the code points of its text."""
+    """An article in the list; ``characters`` counts the code points of its text, ``words`` what blanks part in it."""
 
     id: str
     title: str | None
@@ -238,6 +238,7 @@ class ArticleLine(Open):
     url: str | None
     lang: Lang
     characters: int
+    words: int
 
 
 class ArticleList(Open):
@@ -270,7 +271,13 @@ class Ready(Open):
     status: Literal["ready", "no-index"]
     index_id: str | None = None
     built: str | None = None
+    since: str | None = Field(default=None, description="Since when the server answers from it: UTC, ISO 8601.")
     articles: int | None = None
+    reload_error: str | None = Field(
+        default=None, description="Why the index that was published last is not the one in use."
+    )
+    build_error: str | None = Field(default=None, description="Why the articles that changed could not be indexed.")
+    bad_files: int | None = Field(default=None, description="Files that the index lacks because they cannot be read.")
 
 
 class ProblemOut(Open):

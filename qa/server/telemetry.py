@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 if TYPE_CHECKING:
+    from qa.reload import ReloadState
     from qa.types import Answer
+    from qa.watch import WatchState
 
 #: Upper ends of the histogram's classes, in seconds: a question over five articles takes 6 ms, a time limit is 30 s.
 BUCKETS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -25,6 +28,43 @@ class IndexState:
     index_id: str | None
     built: str | None
     articles: int
+
+
+class _Follower:
+    """Reports what became of the published indexes, asking for it whenever the measurements are read."""
+
+    def __init__(self, current: Callable[[], ReloadState]) -> None:
+        self._current = current
+
+    def collect(self) -> Iterator[Metric]:
+        state = self._current()
+        loads = CounterMetricFamily(
+            "article_qa_index_loads", "Newly published indexes, by what became of them.", labels=["result"]
+        )
+        loads.add_metric(["loaded"], state.loaded)
+        loads.add_metric(["refused"], state.refused)
+        yield loads
+        yield GaugeMetricFamily(
+            "article_qa_index_refused",
+            "1 while the published index cannot be used.",
+            value=state.error is not None,
+        )
+
+
+class _Builds:
+    """Reports what became of the builds that a changed folder of articles called for."""
+
+    def __init__(self, current: Callable[[], WatchState]) -> None:
+        self._current = current
+
+    def collect(self) -> Iterator[Metric]:
+        state = self._current()
+        builds = CounterMetricFamily(
+            "article_qa_builds", "Builds after a change of the articles, by what became of them.", labels=["result"]
+        )
+        builds.add_metric(["built"], state.built)
+        builds.add_metric(["failed"], state.failed)
+        yield builds
 
 
 class Telemetry:
@@ -71,6 +111,14 @@ class Telemetry:
         """Report the index in use, asking for it whenever the measurements are read."""
         self._current = current
 
+    def watch_reloads(self, current: Callable[[], ReloadState]) -> None:
+        """Report what became of the indexes that were published while the server ran."""
+        self.registry.register(_Follower(current))
+
+    def watch_builds(self, current: Callable[[], WatchState]) -> None:
+        """Report what became of the builds after changes of the articles."""
+        self.registry.register(_Builds(current))
+
     def answered(self, way: str, answer: Answer, seconds: float) -> None:
         """Count a question that got its answer, or an abstention."""
         self._questions.labels(way, answer.status).inc()
@@ -78,7 +126,7 @@ class Telemetry:
         self._stages_of(answer.timings_ms)
 
     def failed(self, way: str, why: str) -> None:
-        """Count a question that got none: ``busy``, ``time-limit`` or ``error``."""
+        """Count a question that got none: ``busy``, ``time-limit``, ``gone`` (whoever asked) or ``error``."""
         self._questions.labels(way, why).inc()
 
     def replied(self, status: int) -> None:

@@ -18,7 +18,7 @@ SHARED: Final = (
     "starter_question", "box_label", "box_hint", "send", "logged", "searching", "cite_name", "language", "also_in",
     "says_too", "differ", "undated", "closest", "open_passage", "open_passage_name", "open_article_name",
     "searched_for", "edit", "edit_name", "only_articles", "without_filter", "without_filter_name", "question_empty",
-    "question_long", "untitled", "original", "whole_article", "panel_loading", "not_found_text",
+    "question_long", "untitled", "original", "whole_article", "panel_loading", "panel_changed", "not_found_text",
 )  # fmt: skip
 
 

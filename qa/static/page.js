@@ -1,6 +1,6 @@
 /** The conversation page: opens an article beside the conversation at the quoted sentence, and keeps the reader's place. */
 
-import { markRange, scrollBehavior } from "./mark.js";
+import { markQuote, scrollBehavior } from "./mark.js";
 
 const LABELS = JSON.parse(document.querySelector('meta[name="qa-labels"]').content);
 /** From this width on the article stands beside the conversation; below it covers it. The same figure is in page.css. */
@@ -97,16 +97,27 @@ async function openPanel(button) {
     if (!response.ok && response.status !== 404) throw new Error(`status ${response.status}`);
     const parsed = new DOMParser().parseFromString(await response.text(), "text/html");
     show(parsed.body.firstElementChild);
-    reveal(Number(start), Number(end));
+    if (response.ok) reveal(Number(start), Number(end), quoteBy(button));
   } catch (error) {
     if (error.name !== "AbortError") showMessage(labels().panel_failed, false);
   }
 }
 
-function reveal(start, end) {
-  const mark = markRange(body(), start, end);
-  for (const link of body().querySelectorAll(".qa-whole")) link.hash = `c${start}-${end}`;
+/** The words that a button stands behind, as they were quoted; "" where it opens an article as a whole. */
+function quoteBy(button) {
+  return button.closest("blockquote, li")?.querySelector(".qa-words, .qa-excerpt")?.textContent ?? "";
+}
+
+function reveal(start, end, quote) {
+  const mark = markQuote(body(), start, end, quote);
+  if (!mark && quote) {
+    const changed = element("p", "qa-note qa-changed", labels().panel_changed);
+    changed.setAttribute("role", "status");
+    body().prepend(changed);
+  }
   if (!mark) return;
+  const from = Number(mark.closest("[data-start]").dataset.start) + Array.from(mark.previousSibling?.textContent ?? "").length;
+  for (const link of body().querySelectorAll(".qa-whole")) link.hash = `c${from}-${from + end - start}`;
   // Scrolls the text alone: scrollIntoView would move the conversation behind the panel too.
   const text = mark.closest(".qa-text");
   const room = text.getBoundingClientRect();

@@ -131,7 +131,7 @@ async function request(path, options = {}) {
   if (reply.ok) return reply;
   const problem = await reply.json().catch(() => ({}));
   const name = String(problem.type ?? "").split("/").pop();
-  throw new Failure(TEXTS.failures[name] ? name : "other", Number(reply.headers.get("Retry-After")));
+  throw new Failure(TEXTS.failures[name] || name === "not-found" ? name : "other", Number(reply.headers.get("Retry-After")));
 }
 
 async function fetched(path, options) {
@@ -202,14 +202,14 @@ function heading(source) {
 }
 
 function cite(citation) {
-  const { number, article_id: id, start, end } = citation;
+  const { number, article_id: id, start, end, quote } = citation;
   const name = fill(TEXTS.cite_name, { number, title: citation.title ?? TEXTS.untitled });
-  return button("cite", `[${number}]`, name, (event) => openReader(id, start, end, event.currentTarget));
+  return button("cite", `[${number}]`, name, (event) => openReader(id, start, end, quote, event.currentTarget));
 }
 
 function opens(source, text, name, start, end) {
   const full = fill(name, { title: source.title ?? TEXTS.untitled });
-  return button("open", text, full, (event) => openReader(source.article_id, start, end, event.currentTarget));
+  return button("open", text, full, (event) => openReader(source.article_id, start, end, source.text ?? "", event.currentTarget));
 }
 
 /** The words of a quote, the phrase that answers in bold. */
@@ -432,8 +432,8 @@ function grow() {
 let opener = null;
 let reading = null;
 
-/** Opens an article over the conversation, marks the code points [start, end) and scrolls to them. */
-async function openReader(id, start, end, from) {
+/** Opens an article over the conversation, marks the quote, which was the code points [start, end), and scrolls to it. */
+async function openReader(id, start, end, quote, from) {
   reading?.abort();
   const stop = new AbortController();
   reading = stop;
@@ -447,19 +447,30 @@ async function openReader(id, start, end, from) {
   try {
     const reply = await request(`api/articles/${encodeURIComponent(id)}`, { signal: stop.signal });
     const article = await reply.json();
-    place.replaceChildren(...articleParts(article, start, end));
+    const at = placeOf(article.text, start, end, quote);
+    place.replaceChildren(...articleParts(article, at.start, at.end));
+    if (quote && at.start === at.end) place.prepend(element("p", { class: "note", role: "status" }, TEXTS.panel_changed));
     const mark = place.querySelector("mark");
     mark?.scrollIntoView({ block: "center" });
     mark?.focus({ preventScroll: true });
   } catch (error) {
     if (!(error instanceof Failure)) return; // it was closed meanwhile
     const text = error.name === "not-found" ? TEXTS.not_found_text : error.message;
-    const again = button("again", TEXTS.again, null, () => openReader(id, start, end, from));
+    const again = button("again", TEXTS.again, null, () => openReader(id, start, end, quote, from));
     place.replaceChildren(element("div", { class: "problem", role: "alert" }, element("p", {}, text), again));
     tell("error", { type: error.name, message: text });
   } finally {
     place.removeAttribute("aria-busy");
   }
+}
+
+/** Where a quote stands in an article that may have been edited since; an empty range where it is not there any more. */
+function placeOf(text, start, end, quote) {
+  if (!quote || slice(text, start, end) === quote) return { start, end };
+  const at = text.indexOf(quote);
+  if (at < 0) return { start: 0, end: 0 };
+  const from = Array.from(text.slice(0, at)).length;
+  return { start: from, end: from + Array.from(quote).length };
 }
 
 function articleParts(article, start, end) {

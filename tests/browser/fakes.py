@@ -121,6 +121,13 @@ class FakeBot:
     def articles(self) -> tuple[Article, ...]:
         return self._articles
 
+    @property
+    def article_count(self) -> int:
+        return len(self._articles)
+
+    def newest(self, limit: int) -> tuple[Article, ...]:
+        return self._articles[:limit] if limit >= 0 else self._articles
+
     def article(self, article_id: str) -> Article | None:
         return next((article for article in self._articles if article.id == article_id), None)
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from qa.config import Settings
+from tests.browser.axe import violations
 from tests.browser.conftest import start_server
 from tests.browser.hosts import DE, EN, TRAM, FullBot, Host, Visit, Visiting
 
 pytestmark = pytest.mark.browser
-
-AXE = Path(__file__).resolve().parent.parent / "vendor" / "axe-core" / "axe.min.js"
 
 
 def test_the_keyboard_alone_asks_reads_and_comes_back(visit: Visiting, host: Host, widget: str) -> None:
@@ -269,13 +266,6 @@ def test_axe_finds_nothing(blocking: Browser, host: Host, widget: str, colours: 
     expect(seen.window.locator("mark")).to_be_focused()
     assert violations(frame) == []
     context.close()
-
-
-def violations(frame: Any) -> list[str]:
-    """What axe-core finds in one document of the page."""
-    frame.evaluate(AXE.read_text(encoding="utf-8"))
-    found = frame.evaluate("axe.run({ iframes: false })")
-    return [f"{one['id']}: {[node['html'] for node in one['nodes']]}" for one in found["violations"]]
 
 
 def test_the_demo_page_shows_it_and_its_events(blocking: Browser, widget: str) -> None:
