@@ -63,15 +63,17 @@ class Door(grpc.ServerInterceptor):
 
 
 @contextmanager
-def open_door(folder: Path, door: Door, *, secure: bool = False) -> Iterator[str]:
+def open_door(folder: Path, door: Door, *, secure: bool = False, port: int = 0) -> Iterator[str]:
     """A server on this machine; gives its address. With ``secure``, ``folder/ca.pem`` is what vouches for it."""
     db = MilvusLite(str(folder / "door.db"))
     server = grpc.server(futures.ThreadPoolExecutor(4), interceptors=[door])
     milvus_pb2_grpc.add_MilvusServiceServicer_to_server(MilvusServicer(db), server)
     if secure:
-        port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([_certificate(folder / "ca.pem")]))
+        port = server.add_secure_port(
+            f"127.0.0.1:{port}", grpc.ssl_server_credentials([_certificate(folder / "ca.pem")])
+        )
     else:
-        port = server.add_insecure_port("127.0.0.1:0")
+        port = server.add_insecure_port(f"127.0.0.1:{port}")
     server.start()
     try:
         yield f"{'https' if secure else 'http'}://127.0.0.1:{port}"

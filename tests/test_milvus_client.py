@@ -78,6 +78,25 @@ def test_a_lost_reply_adds_nothing_twice_and_a_passing_failure_is_waited_out(tmp
         client.close()
 
 
+def test_a_server_that_was_away_is_found_again_by_those_who_knew_it(tmp_path: Path) -> None:
+    with open_door(tmp_path, Door()) as uri:
+        client = Client(server(uri))
+        store = MilvusStore.create(client, "away", 4)
+        store.add(KEYS, VECTORS)
+        store.save(tmp_path)
+    port = int(uri.rsplit(":", 1)[1])
+    quick = replace(client.server, timeout_s=0.3)
+    client.server = quick
+    for _ in range(2):
+        with pytest.raises(StoreError, match="cannot be reached"):
+            store.search(VECTORS[:1], 2)
+    with open_door(tmp_path, Door(), port=port):
+        assert store.search(VECTORS[1:2], 1).keys.tolist() == [[1]]
+        store.add(KEYS + 10, VECTORS)
+        assert len(store) == 10
+        client.close()
+
+
 def test_wrong_lengths_and_collections_that_are_gone_are_told(tmp_path: Path) -> None:
     with open_door(tmp_path, Door()) as uri:
         client = Client(server(uri))

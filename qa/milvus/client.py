@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import threading
 import time
 import weakref
 from collections.abc import Callable
@@ -37,18 +38,22 @@ _BUILT = {
 #: Longest text of a field, in bytes: Milvus's own limit.
 MAX_TEXT = 65_535
 
-#: Waits between tries of a call that failed for a moment, in seconds; a server that restarts is back within them.
-BACKOFF_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+#: Waits between tries of a call that failed for a moment, in seconds: Milvus 2.3.5 is back 30 s after it is started.
+BACKOFF_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 
 #: How long a collection may take to be written to disk or loaded, in seconds.
 SETTLING_S = 3600.0
 
 #: Codes of Milvus: not ready, too many requests, rate limited, clock behind, not fully loaded, channel or node away.
 _PASSING = frozenset({1, 4, 8, 11, 103, 503, 901, 902})
-_NOT_FOUND = 100
+_NOT_FOUND, _NOT_LOADED = 100, 101
 _NO_ACCESS = frozenset({1400, 1401})
 _NO_CONNECTION = 2
 _AWAY = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED"})
+
+
+class NotLoadedError(StoreError):
+    """A collection is there but not in the server's memory: Milvus Lite forgets what was loaded when it ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,20 +117,39 @@ class Client:
         """
         self.server = server
         self._pymilvus = _pymilvus()
-        secured = {"server_pem_path": str(server.ca)} if server.ca else {}
+        self._lock = threading.Lock()
+        self._client: Any = None
+        self._end: Callable[[], object] = lambda: None
         try:
-            # dedicated: else a connection to the same address is shared, whatever certificate it was checked against.
-            self._client = self._pymilvus.MilvusClient(
-                server.uri, token=server.token, timeout=server.timeout_s, dedicated=True, **secured
-            )
+            self._connected()
         except self._errors() as error:
             raise self._told(error) from None
-        # pymilvus holds on to every connection that is not ended.
-        self._end = weakref.finalize(self, self._client.close)
+
+    def _connected(self) -> Any:  # noqa: ANN401
+        """Pymilvus's client; a new one where the last was given up."""
+        with self._lock:
+            if self._client is None:
+                server = self.server
+                secured = {"server_pem_path": str(server.ca)} if server.ca else {}
+                # dedicated: else a connection is shared by address, whatever certificate it was checked against.
+                self._client = self._pymilvus.MilvusClient(
+                    server.uri, token=server.token, timeout=server.timeout_s, dedicated=True, **secured
+                )
+                # pymilvus holds on to every connection that is not ended.
+                self._end = weakref.finalize(self, self._client.close)
+            return self._client
+
+    def _give_up(self, client: Any) -> None:  # noqa: ANN401
+        """Begin anew with the next call: a client whose server was away once finds it away for ever."""
+        with self._lock:
+            if client is self._client:
+                self._end()
+                self._client = None
 
     def close(self) -> None:
         """End the connection, as does forgetting it."""
-        self._end()
+        with self._lock:
+            self._end()
 
     def call(
         self,
@@ -149,10 +173,15 @@ class Client:
         limit = self.server.timeout_s if timeout_s is None else timeout_s
         waits = iter(self.server.backoff_s if again is not None else ())
         while True:
+            client = None
             try:
-                return doing(self._client, limit)
+                client = self._connected()
+                return doing(client, limit)
             except self._errors() as error:
-                wait = next(waits, None) if _passes(error) else None
+                away = _is_away(error)
+                if away and client is not None:
+                    self._give_up(client)
+                wait = next(waits, None) if away or getattr(error, "code", None) in _PASSING else None
                 if wait is None:
                     raise self._told(error) from None
             time.sleep(wait)
@@ -286,7 +315,7 @@ class Client:
             if self.server.token:
                 return StoreError(f"Milvus at {self.where} refuses the token", "correct QA_MILVUS_TOKEN")
             return StoreError(f"Milvus at {self.where} asks for a token", "export QA_MILVUS_TOKEN=user:password")
-        if states & _AWAY or (code == _NO_CONNECTION and "connecting" in text):
+        if _is_away(error):
             secure = self.server.uri.startswith("https://")
             mend = "start it, or correct milvus_uri" + (" or milvus_ca" if secure else "")
             return StoreError(f"Milvus at {self.where} cannot be reached", mend)
@@ -294,7 +323,8 @@ class Client:
             return IndexDamagedError(
                 f"a collection of the index is gone from Milvus at {self.where}", "qa index copy --to milvus"
             )
-        return StoreError(f"Milvus at {self.where} refuses: {text}")
+        kind = NotLoadedError if code == _NOT_LOADED or "'released'" in text else StoreError
+        return kind(f"Milvus at {self.where} refuses: {text}")
 
 
 def _states(error: BaseException | None) -> set[str]:
@@ -312,9 +342,11 @@ def _states(error: BaseException | None) -> set[str]:
     return names
 
 
-def _passes(error: Exception) -> bool:
-    """Whether a call may succeed a moment later."""
-    return bool(_states(error) & _AWAY) or getattr(error, "code", None) in _PASSING
+def _is_away(error: Exception) -> bool:
+    """Whether the server was not there; it may be a moment later."""
+    text, code = str(getattr(error, "message", "") or error), getattr(error, "code", None)
+    closed = "closed channel" in text or (code == _NO_CONNECTION and "connecting" in text)
+    return closed or bool(_states(error) & _AWAY)
 
 
 def _pymilvus() -> ModuleType:

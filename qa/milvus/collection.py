@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qa.milvus.client import KEY, SETTLING_S, Client
+from qa.milvus.client import KEY, SETTLING_S, Client, NotLoadedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -63,7 +63,7 @@ class Collection:
 
     def __len__(self) -> int:
         if self._count is None:
-            rows = self.client.call(
+            rows = self._read(
                 lambda client, limit: client.query(
                     self.name, filter="", output_fields=["count(*)"], consistency_level="Strong", timeout=limit
                 )
@@ -104,12 +104,19 @@ class Collection:
 
     def _rows(self, named: str, fields: list[str]) -> list[dict[str, Any]]:
         return list(
-            self.client.call(
+            self._read(
                 lambda client, limit: client.query(
                     self.name, filter=named, output_fields=fields, consistency_level="Strong", timeout=limit
                 )
             )
         )
+
+    def _read(self, doing: Callable[[Any, float], Any]) -> Any:  # noqa: ANN401
+        try:
+            return self.client.call(doing)
+        except NotLoadedError:
+            self.client.load(self.name)
+            return self.client.call(doing)
 
     def settle(self) -> None:
         """Have everything written to the server's storage and indexed."""
@@ -173,7 +180,7 @@ class Collection:
     def _search_part(
         self, queries: list[Any], limit: int, named: str, breadths: Mapping[str, int]
     ) -> list[dict[int, float]]:
-        rows = self.client.call(
+        rows = self._read(
             lambda client, seconds: client.search(
                 self.name,
                 queries,
