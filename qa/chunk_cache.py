@@ -64,8 +64,7 @@ class ChunkCache:
 
     def _read(self, keys: Sequence[int]) -> dict[int, ReadChunk]:
         records = self._corpus.chunks(keys)
-        articles = {record.chunk.article_id for record in records.values()}
-        langs = {name: article.lang for name in articles if (article := self._corpus.article(name)) is not None}
+        langs = self._corpus.langs({record.chunk.article_id for record in records.values()})
         return {
             key: ReadChunk(record, lang, _words(record.chunk.text, lang))
             for key, record in records.items()

@@ -223,8 +223,12 @@ class FaissStore:
             if self._loose.ntotal <= most and len(coded.removed) <= most:
                 return
         rows = gather([self._loose_rows(), *([] if coded is None else [coded.rows()])])
-        self._coded = None if small else Quantised.build(rows)
-        self._loose = _filled(_floats(self.dim), rows) if small else half_index(self.dim)
+        # Let go before the codes are made: of a million vectors a copy is 770 MB.
+        self._coded, self._loose = None, _floats(self.dim) if small else half_index(self.dim)
+        if small:
+            _filled(self._loose, rows)
+        else:
+            self._coded = Quantised.build(rows)
 
     def close(self) -> None:
         """Nothing is held but memory and a mapped file."""

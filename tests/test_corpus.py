@@ -79,6 +79,11 @@ def test_chunks_are_slices_in_code_points(corpus: Corpus) -> None:
     assert "😀" in corpus.chunks_of(ONE.id)[0].chunk.text
 
 
+def test_languages_are_known_without_reading_articles(corpus: Corpus) -> None:
+    assert corpus.langs([ONE.id, TWO.id, COPY.id, "none"]) == {ONE.id: "de", TWO.id: "en"}
+    assert corpus.langs([]) == {}
+
+
 def test_unknown_keys_are_left_out(corpus: Corpus) -> None:
     assert corpus.chunks([]) == {}
     assert corpus.chunks([12345]) == {}
