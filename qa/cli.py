@@ -15,6 +15,7 @@ import typer
 from qa import __version__
 from qa.config import Settings, load_settings
 from qa.errors import IndexDamagedError, IndexMissingError, IndexStaleError, QAError
+from qa.feedback_commands import feedback_commands
 from qa.flags import Articles, AsJson, EncoderName, IndexFolder, settings_with
 from qa.index_commands import index_commands
 
@@ -174,6 +175,7 @@ def serve(
     )
 
 
+app.add_typer(feedback_commands, name="feedback")
 app.add_typer(index_commands, name="index")
 
 tokens = typer.Typer(help='API keys for `auth = "token"`: kept as hashes, good for asking and reading only.')

@@ -302,6 +302,12 @@ class Settings:
         3.0, _number(0, 3600, float), "seconds that the folder must stay as it is before it is read"
     )
     log_questions: bool = _setting(False, _yes_no, "write each question to standard error; the page says so")
+    feedback: bool = _setting(
+        True, _yes_no, "let readers say on the page whether an answer is right; kept on this machine alone"
+    )
+    feedback_file: Path = _setting(
+        Path("feedback.sqlite"), _path, "file that `qa feedback` and the page keep the verdicts in"
+    )
     widget: bool = _setting(
         False,
         _yes_no,

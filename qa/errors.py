@@ -60,6 +60,22 @@ class IndexBusyError(QAError):
     """Another process is building this index."""
 
 
+class BusyError(QAError):
+    """All places are taken and the queue is full."""
+
+
+class TimeLimitError(QAError):
+    """A question took longer than allowed.
+
+    Args:
+        seconds: What was allowed.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"No answer within {seconds:g} seconds", "please ask again, or ask for less at once")
+        self.seconds = seconds
+
+
 class StoreError(QAError):
     """The server that holds the vectors cannot be reached or does not do what it is asked."""
 

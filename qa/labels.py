@@ -85,6 +85,37 @@ class Labels:
     back: str
     not_found: str
     not_found_text: str
+    copy: str
+    copy_name: str
+    copied: str
+    copy_failed: str
+    sources: str
+    passage: str
+    download: str
+    conversation: str
+    right: str
+    wrong: str
+    why: str
+    why_passage: str
+    why_absent: str
+    why_old: str
+    why_missed: str
+    remark: str
+    give: str
+    cancel: str
+    kept: str
+    kept_note: str
+    not_kept: str
+    stop: str
+    stopped: str
+    stopped_prose: str
+    again: str
+    again_name: str
+    again_note: str
+    busy: str
+    too_long: str
+    too_many: str
+    unreached: str
     date: str
     time: str
     months: tuple[str, ...]
@@ -160,6 +191,46 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         back="Zur Startseite",
         not_found="Hier ist nichts",
         not_found_text="Diese Adresse führt zu keinem Artikel. Vielleicht wurde er entfernt oder umbenannt.",
+        copy="Kopieren",
+        copy_name="Antwort mit Quellen als Markdown kopieren",
+        copied="Kopiert",
+        copy_failed="Das Kopieren ließ der Browser nicht zu.",
+        sources="Quellen:",
+        passage="Fundstelle",
+        download="Gespräch speichern",
+        conversation="Gespräch",
+        right="Die Antwort ist richtig",
+        wrong="An der Antwort stimmt etwas nicht",
+        why="Was stimmt nicht?",
+        why_passage="Die Stelle beantwortet die Frage nicht",
+        why_absent="Das steht nicht in den Artikeln",
+        why_old="Die Angabe ist überholt",
+        why_missed="In den Artikeln steht doch eine Antwort",
+        remark="Bemerkung (freiwillig)",
+        give="Abschicken",
+        cancel="Abbrechen",
+        kept="Danke. Festgehalten auf diesem Server und nirgends sonst.",
+        kept_note=(
+            "Frage, zitierte Stellen, Urteil und Bemerkung bleiben auf diesem Server; wer Sie sind, wird "
+            "nicht festgehalten."
+        ),
+        not_kept="Das ließ sich nicht festhalten. Bitte versuchen Sie es später noch einmal.",
+        stop="Anhalten",
+        stopped="Angehalten.",
+        stopped_prose="Die Zusammenfassung wurde angehalten; die Zitate stehen für sich.",
+        again="Ändern",
+        again_name="Diese Frage ändern und neu stellen",
+        again_note="Sie ändern eine frühere Frage. Was danach kam, fällt weg.",
+        busy=(
+            "Gerade sind zu viele Fragen auf einmal da. Bitte fragen Sie in ein paar Sekunden noch einmal. "
+            ""
+        ),
+        too_long=(
+            "Innerhalb von {seconds} Sekunden gab es keine Antwort. Bitte fragen Sie noch einmal, oder "
+            "weniger auf einmal."
+        ),
+        too_many="Das waren zu viele Fragen in kurzer Zeit. Die nächste ist in {seconds} s willkommen.",
+        unreached="Der Server ist nicht zu erreichen. Bitte versuchen Sie es noch einmal.",
         date="{day}. {month} {year}",
         time="{date}, {hour:02d}:{minute:02d} Uhr",
         months=(
@@ -236,6 +307,43 @@ LABELS: Final[Mapping[Lang, Labels]] = {
         back="Back to the start",
         not_found="There is nothing here",
         not_found_text="This address leads to no article. It may have been removed or renamed.",
+        copy="Copy",
+        copy_name="Copy the answer with its sources as Markdown",
+        copied="Copied",
+        copy_failed="The browser did not allow copying.",
+        sources="Sources:",
+        passage="passage",
+        download="Save the conversation",
+        conversation="Conversation",
+        right="The answer is right",
+        wrong="Something is wrong with the answer",
+        why="What is wrong?",
+        why_passage="The passage does not answer the question",
+        why_absent="The articles do not say that",
+        why_old="It is out of date",
+        why_missed="The articles do have an answer",
+        remark="Remark (optional)",
+        give="Send",
+        cancel="Cancel",
+        kept="Thank you. Kept on this server and nowhere else.",
+        kept_note=(
+            "Question, quoted places, verdict and remark stay on this server; who you are is not kept. "
+            ""
+        ),
+        not_kept="That could not be kept. Please try again later.",
+        stop="Stop",
+        stopped="Stopped.",
+        stopped_prose="The summary was stopped; the quotes speak for themselves.",
+        again="Edit",
+        again_name="Edit this question and ask again",
+        again_note="You are editing an earlier question. What came after it will go.",
+        busy="There are too many questions at once. Please ask again in a few seconds.",
+        too_long=(
+            "There was no answer within {seconds} seconds. Please ask again, or ask for less at once. "
+            ""
+        ),
+        too_many="Those were too many questions in a short time. The next one is welcome in {seconds} s.",
+        unreached="The server cannot be reached. Please try again.",
         date="{day} {month} {year}",
         time="{date}, {hour:02d}:{minute:02d}",
         months=(

@@ -36,14 +36,22 @@ def escape(text: str) -> str:
     return _SIGNS.sub(lambda sign: f"&#{ord(sign[0])};", text.replace("\0", "\ufffd"))
 
 
-def question_turn(question: str) -> str:
-    """What was asked."""
-    return f'<h2 class="qa-question">{escape(question)}</h2>'
+def question_turn(question: str, ui: Lang | None = None, number: int = 0) -> str:
+    """What was asked, and with a language of the interface a button to change it: ``number`` questions stand before."""
+    heading = f'<h2 class="qa-question">{escape(question)}</h2>'
+    if ui is None:
+        return heading
+    labels = LABELS[ui]
+    return (
+        f'<div class="qa-asked">{heading}<button type="button" class="qa-again" value="{number}" '
+        f'title="{escape(labels.again_name)}"><span>{escape(labels.again)}</span></button></div>'
+    )
 
 
-def waiting_turn(ui: Lang) -> str:
-    """Shown until the answer is there."""
-    return f'<div class="qa-waiting" role="status">{escape(LABELS[ui].searching)}</div>'
+def waiting_turn(ui: Lang, key: str = "") -> str:
+    """Shown until the answer is there; ``key`` is what page.js stops it with."""
+    hidden = f'<button type="button" class="qa-stop-key" value="{escape(key)}"></button>' if key else ""
+    return f'<div class="qa-waiting" role="status">{escape(LABELS[ui].searching)}{hidden}</div>'
 
 
 def message_turn(message: str) -> str:
@@ -51,13 +59,14 @@ def message_turn(message: str) -> str:
     return f'<div class="qa-answer"><p class="qa-message qa-problem">{escape(message)}</p></div>'
 
 
-def answer_turn(answer: Answer, ui: Lang, ms: float) -> str:
+def answer_turn(answer: Answer, ui: Lang, ms: float, tools: str = "") -> str:
     """An answer as one HTML block without a line end.
 
     Args:
         answer: What the bot said.
         ui: Language of the interface.
         ms: How long it took, in milliseconds.
+        tools: What stands at its foot, as HTML (`qa.answer_tools`).
     """
     labels = LABELS[ui]
     parts = [_searched(answer, ui), _only(answer, ui)]
@@ -77,8 +86,8 @@ def answer_turn(answer: Answer, ui: Lang, ms: float) -> str:
     if answer.articles:
         items = "".join(_listed_article(article, answer.lang, ui) for article in answer.articles)
         parts.append(f'<ul class="qa-passages">{items}</ul><p class="qa-note">{_listing_link(ui)}</p>')
-    parts.append(f'<p class="qa-note">{escape(labels.took.format(time=format_duration(ms, ui)))}</p>')
-    return f'<div class="qa-answer">{"".join(parts)}</div>'
+    took = f'<p class="qa-note">{escape(labels.took.format(time=format_duration(ms, ui)))}</p>'
+    return f'<div class="qa-answer">{"".join(parts)}<div class="qa-foot-row">{took}{tools}</div></div>'
 
 
 def _searched(answer: Answer, ui: Lang) -> str:

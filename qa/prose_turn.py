@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from qa.as_markdown import prose_markdown
 from qa.labels import LABELS, left_out_note
 from qa.pages import escape
 
@@ -33,6 +34,9 @@ def prose_turn(answer: Answer, ui: Lang) -> str:
     if prose.message:
         parts.append(f'<p class="qa-note qa-prose-none" role="status" lang="{answer.lang}">{escape(prose.message)}</p>')
     parts.append(_note(prose, ui))
+    if prose.complete and prose.text:  # not shown: what answer.js puts before the quotes of a copy
+        markdown = escape(prose_markdown(answer, ui))
+        parts.append(f'<button type="button" class="qa-prose-copy" value="{markdown}"></button>')
     return f'<div class="qa-above"><div class="qa-prose">{"".join(parts)}</div></div>'
 
 

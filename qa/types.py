@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from qa.stopping import Stop
+
     Vectors = NDArray[np.float32]
     Keys = NDArray[np.int64]
 
@@ -409,8 +411,13 @@ class Answerer(Protocol):
     def days(self) -> tuple[str, ...]:
         """The days on which articles were published, ascending."""
 
-    def answering(self, question: str, *, history: Sequence[str] = (), only: Only | None = None) -> Iterator[Answer]:
-        """Answer one question: the quotes, and then, where there is a writer, the same with prose as it grows."""
+    def answering(
+        self, question: str, *, history: Sequence[str] = (), only: Only | None = None, stop: Stop | None = None
+    ) -> Iterator[Answer]:
+        """Answer one question: the quotes, and then, where there is a writer, the same with prose as it grows.
+
+        ``stop`` ends it from another thread.
+        """
 
     def articles(self) -> tuple[Article, ...]:
         """All indexed articles, newest first."""

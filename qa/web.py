@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import gradio as gr
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
@@ -35,6 +35,7 @@ from qa.server.limits import RateLimiter
 from qa.server.listing import listing_routes
 from qa.server.service import Service
 from qa.server.widget import add_widget
+from qa.stopping import Stops
 from qa.ui import build_page, mount_settings
 
 if TYPE_CHECKING:
@@ -111,6 +112,8 @@ def _mounted(service: Service, hosts: frozenset[str] | None) -> FastAPI:
 
     app = FastAPI(title=service.name, docs_url=None, redoc_url=None, openapi_url=None, lifespan=running)
     _add_articles(app, service)
+    stops = Stops()
+    _add_stop(app, stops)
     app.include_router(api_routes(service))
     app.include_router(listing_routes(service))
     add_contract(app, service, STATIC)
@@ -119,7 +122,8 @@ def _mounted(service: Service, hosts: frozenset[str] | None) -> FastAPI:
         app.router.routes.append(assistants.route())
     app.mount("/static/qa", StaticFiles(directory=STATIC), name="static")
     add_handlers(app, service.telemetry)
-    page = build_page(service.desk, service.name, logged=settings.log_questions)
+    kept = {"logged": settings.log_questions, "feedback": settings.feedback}
+    page = build_page(service.desk, service.name, stops=stops, **kept)
     # Added first, stands innermost. A CORSMiddleware makes Gradio leave out its own: see ApiCors.
     limiter = RateLimiter(settings.rate, settings.rate_all)
     app.add_middleware(FreshPage, values=PageValues(page, service.desk))
@@ -159,6 +163,14 @@ def _add_articles(app: FastAPI, service: Service) -> None:
         if found is None:
             return _html(missing_part(ui), status=404)
         return _html(article_body(found, ui, inside=True))
+
+
+def _add_stop(app: FastAPI, stops: Stops) -> None:
+    @app.post("/stop/{key}", include_in_schema=False)
+    def stop(key: str) -> Response:
+        """The key of an answer is known to the page that waits for it alone."""
+        stops.stop(key)
+        return Response(status_code=204)
 
 
 def _language(request: Request) -> Lang:

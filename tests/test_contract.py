@@ -18,8 +18,9 @@ DOCS = Path(__file__).resolve().parent.parent / "docs" / "API.md"
 
 
 @pytest.fixture(scope="module")
-def client() -> TestClient:
-    return site(rate=1_000_000, rate_all=1_000_000)
+def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
+    kept = tmp_path_factory.mktemp("feedback") / "feedback.sqlite"
+    return site(rate=1_000_000, rate_all=1_000_000, feedback_file=kept)
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,7 @@ def test_every_operation_is_in_the_docs(document: dict[str, Any]) -> None:
         "/api/ask",
         "/api/articles",
         "/api/articles/{article_id}",
+        "/api/feedback",
         "/healthz",
         "/readyz",
         "/metrics",

@@ -26,11 +26,12 @@ def test_the_image_runs_without_rights_and_copies_what_there_is() -> None:
             assert name in kept
 
 
-def test_the_container_writes_nowhere_but_the_index() -> None:
+def test_the_container_writes_nowhere_but_the_index_and_the_feedback() -> None:
     service = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))["services"]["article-qa"]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
-    assert [volume for volume in service["volumes"] if not volume.endswith(":ro")] == ["index:/data/index"]
+    written = [volume for volume in service["volumes"] if not volume.endswith(":ro")]
+    assert written == ["index:/data/index", "feedback:/data/feedback"]
     assert all(port.startswith("127.0.0.1:") for port in service["ports"])
     names = {f"QA_{field.name.upper()}" for field in fields(Settings)}
     assert set(service["environment"]) <= names

@@ -9,9 +9,9 @@ from concurrent.futures import CancelledError
 import pytest
 
 from qa.config import Settings
-from qa.errors import QAError
+from qa.errors import BusyError, QAError, TimeLimitError
 from qa.server import desk as desks
-from qa.server.desk import LOG, BusyError, Desk, Query, TimeLimitError
+from qa.server.desk import LOG, Desk, Query
 from qa.server.telemetry import Telemetry
 from qa.types import Answer, Only
 from tests.browser.fakes import FakeBot

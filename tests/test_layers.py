@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "qa"
 
 #: From the ground up; a module may import from its own line and from the lines above it.
 LAYERS = [
-    ["errors", "types"],
+    ["errors", "stopping", "types"],
     ["analysis", "config", "only", "text", "labels", "metrics", "wordtable"],
     ["likeness", "embed", "quantised"],
     ["parallel"],
@@ -67,11 +67,17 @@ LAYERS = [
     ["bot"],
     ["live"],
     ["reload", "watch"],
-    ["doctor", "filter_row", "pages", "prose_turn", "ui"],
+    ["feedback"],
+    ["feedback_set"],
+    ["doctor", "filter_row", "pages"],
+    ["as_markdown"],
+    ["answer_tools", "prose_turn"],
+    ["ui"],
     ["server.problems", "server.limits", "server.tokens", "server.telemetry", "server.widget_texts"],
     ["server.signed", "server.desk"],
     ["server.access", "server.catalogue", "server.guard", "server.door"],
     ["server.service", "server.models", "server.failures", "server.following", "page_values"],
+    ["server.feedback"],
     ["server.api", "server.listing", "server.contract", "server.assistants", "server.widget"],
     ["web"],
     ["measuring.judge", "evaluate"],
@@ -80,7 +86,7 @@ LAYERS = [
     ["measuring.report_page", "measuring.scoreboard"],
     ["console"],
     ["flags"],
-    ["index_commands"],
+    ["feedback_commands", "index_commands"],
     ["cli"],
     ["__main__"],
 ]

@@ -28,7 +28,7 @@ from qa.types import Answer, Article, Chunk, Citation, Figure, Lang, Passage, So
 from tests.browser.fakes import ARTICLES, HOSTILE, FakeBot, make_article
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
-VOID = {"meta", "link"}
+VOID = {"meta", "link", "input"}
 
 
 @dataclass

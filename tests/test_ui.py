@@ -49,8 +49,8 @@ class Session:
         #: First day, last day, outlets, as the fields of the page hold them.
         self.filter: list[Any] = []
 
-    def ask(self, question: str) -> list[str]:
-        return self._run(self._listener(self.box), [question, None, *(self.filter or ["", "", []])])
+    def ask(self, question: str, cut: str = "") -> list[str]:
+        return self._run(self._listener(self.box), [question, None, cut, *(self.filter or ["", "", []])])
 
     def start(self, number: int) -> list[str]:
         return self._run(
@@ -246,6 +246,21 @@ def test_starters_are_the_first_different_titles() -> None:
     articles = [make_article(str(n), "T", title=title) for n, title in enumerate(["A", None, "B", "A", "C", "D", "E"])]
     assert starter_titles(tuple(articles)) == ("A", "B", "C", "D")
     assert starter_titles(()) == ()
+
+
+def test_an_edited_question_takes_the_place_of_the_earlier_one(client: TestClient, bot: FakeBot) -> None:
+    session = Session(client)
+    first = session.ask("Wann wird die Fährbrücke gesperrt?")
+    session.ask("Where does the tram line go?")
+    assert 'value="1"' in session.ask("Where does the tram line go?", "1")[2]
+    turns = session.ask("Capital of Australia", "1")
+    assert turns[:2] == first
+    assert len(turns) == 4
+    assert bot.histories[-1] == ("Wann wird die Fährbrücke gesperrt?",)
+    assert len(session.ask("Capital of Australia", "0")) == 2
+    for nothing in ("9", "-1", "x", "²", "9" * 5000):
+        before = len(session.ask("Capital of Australia"))
+        assert len(session.ask("Capital of Australia", nothing)) == before + 2
 
 
 def test_a_title_that_is_a_question_is_asked_as_it_is() -> None:

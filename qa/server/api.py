@@ -16,6 +16,7 @@ from starlette.routing import Match
 from qa.server.catalogue import as_of, line
 from qa.server.door import CLIENT
 from qa.server.failures import as_problem
+from qa.server.feedback import add_feedback
 from qa.server.models import AnswerOut, ArticleList, ArticleOut, AskRequest, Live, Ready, problems
 from qa.server.problems import Problem, describe
 
@@ -48,6 +49,7 @@ def api_routes(service: Service) -> APIRouter:
     _add_asking(router, service)
     _add_articles(router, service)
     _add_health(router, service)
+    add_feedback(router, service)
 
     @router.get("/problems/{name}", include_in_schema=False)
     async def problem(name: str) -> PlainTextResponse:

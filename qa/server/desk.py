@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, Literal
 
-from qa.errors import QAError
+from qa.errors import BusyError, TimeLimitError
 from qa.types import Only
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from qa.config import Settings
     from qa.live import LiveBot
     from qa.server.telemetry import Telemetry
+    from qa.stopping import Stop
     from qa.types import Answer, Article, Writer
 
 #: Receives each question where `log_questions` is set, one JSON object a line; silent otherwise.
@@ -47,14 +48,6 @@ def log_questions() -> None:
     LOG.handlers = [handler]
     LOG.setLevel(logging.INFO)
     LOG.propagate = False
-
-
-class BusyError(QAError):
-    """All places are taken and the queue is full."""
-
-
-class TimeLimitError(QAError):
-    """A question took longer than allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +162,17 @@ class Desk:
         return answers[-1]
 
     def answering(
-        self, question: str, top: int | None = None, history: Sequence[str] = (), only: Only | None = None
+        self,
+        question: str,
+        top: int | None = None,
+        history: Sequence[str] = (),
+        only: Only | None = None,
+        stop: Stop | None = None,
     ) -> Iterator[Answer]:
         """`ask`, as it comes: the answer as it grows, once at least. Closing the iterator ends the work on it.
+
+        ``stop`` ends it from another thread, without an error: a question that still waits is not asked any more, and
+        what a writer writes is broken off at its next sentence.
 
         Raises:
             BusyError: No place is free and the queue is full.
@@ -184,10 +185,13 @@ class Desk:
         ends = time.monotonic() + self.seconds
         ticket = self.submit(query, "page", steps.put)
         ticket.future.add_done_callback(lambda _: steps.put(None))
+        if stop is not None:
+            stop.tell(lambda: steps.put(None))
         try:
             while (step := steps.get(timeout=max(0.0, ends - time.monotonic()))) is not None:
                 yield step
-            ticket.future.result()
+            if stop is None or not stop.is_set:
+                ticket.future.result()
         except (Empty, CancelledError):
             raise self.give_up(ticket, "page") from None
         finally:
@@ -225,7 +229,7 @@ class Desk:
         """End the waiting for an answer: the error to show. A question that still waited is not asked any more."""
         self.leave(ticket)
         self._telemetry.failed(way, "time-limit")
-        return TimeLimitError(f"No answer within {self.seconds:g} seconds", "please ask again, or ask for less at once")
+        return TimeLimitError(self.seconds)
 
     @staticmethod
     def leave(ticket: Ticket) -> None:

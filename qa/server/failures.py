@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from qa.errors import QAError
+from qa.errors import BusyError, QAError, TimeLimitError
 from qa.only import FilterError
-from qa.server.desk import RETRY, BusyError, TimeLimitError
+from qa.server.desk import RETRY
 from qa.server.guard import security_headers
 from qa.server.problems import Problem, from_status
 

@@ -1,15 +1,13 @@
 /** The conversation page: opens an article beside the conversation at the quoted sentence, and keeps the reader's place. */
 
+import "./answer.js";
+import { edit, tidyAgain } from "./editing.js";
+import { labels } from "./labels.js";
 import { markQuote, scrollBehavior } from "./mark.js";
+import "./refusals.js";
 
-const LABELS = JSON.parse(document.querySelector('meta[name="qa-labels"]').content);
 /** From this width on the article stands beside the conversation; below it covers it. The same figure is in page.css. */
 const BESIDE = matchMedia("(min-width: 64rem)");
-
-/** The interface's texts; Gradio sets the language of the document from the browser's. */
-function labels() {
-  return document.documentElement.lang.startsWith("de") ? LABELS.de : LABELS.en;
-}
 
 /* The panel */
 
@@ -151,26 +149,16 @@ BESIDE.addEventListener("change", () => {
 
 /* The conversation */
 
-/** Puts what was searched for into the box, where it can be changed and sent as a question of its own. */
-function editSearch(button) {
-  const box = document.querySelector("#qa-box textarea");
-  if (!box || box.disabled) return;
-  box.value = button.value;
-  box.dispatchEvent(new Event("input", { bubbles: true }));
-  box.focus();
-  box.setSelectionRange(box.value.length, box.value.length);
-}
-
 /** Asks what was searched for again, in all articles: a hidden button of the page's own does it and lifts the filter. */
 function searchEverywhere(button) {
-  editSearch(button);
+  edit(button.value);
   // Gradio takes the box's new text over after the event; a frame later the button finds it.
   requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById("qa-everywhere")?.click()));
 }
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.(".qa-edit, .qa-everywhere");
-  if (button?.matches(".qa-edit")) editSearch(button);
+  if (button?.matches(".qa-edit")) edit(button.value);
   else if (button) searchEverywhere(button);
 });
 
@@ -187,14 +175,25 @@ function tellFolded() {
 }
 document.addEventListener("click", () => requestAnimationFrame(tellFolded));
 
+/** What the answer under way is stopped with; it comes with the turn that says that the articles are searched. */
+let stopKey = "";
+
+document.addEventListener("click", (event) => {
+  if (!stopKey || !event.target.closest?.("#qa-stop")) return;
+  // Where it fails the answer comes, which is what stopping it would have spared.
+  fetch(`/stop/${stopKey}`, { method: "POST" }).catch(() => {});
+});
+
 let questions = 0;
 let answers = 0;
 
 function tidy() {
   dateFields();
   tellFolded();
+  tidyAgain();
   const chat = document.getElementById("qa-chat");
   if (!chat) return;
+  stopKey = chat.querySelector(".qa-stop-key")?.value ?? stopKey;
   const log = chat.querySelector('[role="log"]');
   // Only where it differs: setting it is itself a change that the observer reports.
   if (log && log.ariaLabel !== labels().log) log.ariaLabel = labels().log;
@@ -204,7 +203,7 @@ function tidy() {
   for (const button of chat.querySelectorAll("button[title]:not([aria-label])")) button.ariaLabel = button.title;
   const asked = chat.querySelectorAll(".qa-question");
   const answered = chat.querySelectorAll(".qa-answer");
-  const grown = asked.length > questions || answered.length > answers;
+  const grown = asked.length !== questions || answered.length !== answers;
   questions = asked.length;
   answers = answered.length;
   if (grown) asked[asked.length - 1]?.scrollIntoView({ block: "start", behavior: scrollBehavior() });
@@ -213,7 +212,8 @@ function tidy() {
 /** While an answer is awaited the box is shut and loses the focus; on a phone the focus would bring up the keyboard. */
 function refocus(changes) {
   const opened = changes.find((change) => change.target.matches?.("#qa-box textarea") && !change.target.disabled);
-  if (opened && document.activeElement === document.body && matchMedia("(hover: hover)").matches) {
+  const free = [document.body, document.getElementById("qa-stop")].includes(document.activeElement);
+  if (opened && free && matchMedia("(hover: hover)").matches) {
     opened.target.focus({ preventScroll: true });
   }
 }
