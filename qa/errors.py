@@ -23,6 +23,11 @@ class QAError(Exception):
         line = f"{self.message} - {self.mend}" if self.mend else self.message
         return " ".join(line.split())
 
+    @property
+    def told(self) -> str:
+        """The line for someone who asks over the network, where the whole one is for the server's owner alone."""
+        return str(self)
+
 
 class ConfigError(QAError):
     """A setting is unknown or has a value it cannot have."""
@@ -78,6 +83,11 @@ class TimeLimitError(QAError):
 
 class StoreError(QAError):
     """The server that holds the vectors cannot be reached or does not do what it is asked."""
+
+    @property
+    def told(self) -> str:
+        """Nothing of the server's address."""
+        return "The articles cannot be searched at the moment - please ask again later; the server's log has the reason"
 
 
 class WriterError(QAError):

@@ -273,7 +273,7 @@ def _told(error: QAError, ui: Lang) -> str:
         return LABELS[ui].busy
     if isinstance(error, TimeLimitError):
         return LABELS[ui].too_long.format(seconds=f"{error.seconds:g}".replace(".", LABELS[ui].decimal_point))
-    return str(error)
+    return error.told
 
 
 def _recovering(parts: _Parts) -> Callable[..., Update]:

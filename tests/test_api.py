@@ -163,6 +163,8 @@ def test_failures_are_problems_that_tell_no_secrets(caplog: pytest.LogCaptureFix
     damaged = client.post("/api/ask", json={"question": "QAError"})
     assert (damaged.status_code, damaged.json()["type"]) == (503, "/problems/not-ready")
     assert damaged.json()["detail"] == "The index is damaged - qa build"
+    away = client.post("/api/ask", json={"question": "StoreError"})
+    assert (away.status_code, "secret" in away.text, "secret.intern" in caplog.text) == (503, False, True)
     broken = client.post("/api/ask", json={"question": "RuntimeError"})
     assert (broken.status_code, broken.json()["type"]) == (500, "/problems/internal")
     assert broken.headers["x-content-type-options"] == "nosniff"

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, Literal
 
-from qa.errors import BusyError, TimeLimitError
+from qa.errors import BusyError, QAError, TimeLimitError
 from qa.types import Only
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Receives each question where `log_questions` is set, one JSON object a line; silent otherwise.
 LOG: Final = logging.getLogger("qa.questions")
+
+_LOG: Final = logging.getLogger(__name__)
 
 #: Seconds after which a client that was told "busy" may try again: most answers take far less.
 RETRY: Final = 2
@@ -260,8 +262,10 @@ class Desk:
             answer = self._last(query, tell, given_up)
         except CancelledError:
             raise
-        except Exception:
+        except Exception as error:
             self._telemetry.failed(way, "error")
+            if isinstance(error, QAError) and error.told != str(error):
+                _LOG.error("%s", error)
             raise
         seconds = time.monotonic() - started
         self._telemetry.answered(way, answer, seconds)

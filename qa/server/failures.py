@@ -30,7 +30,7 @@ def as_problem(error: Exception) -> Problem:
         return error
     if isinstance(error, QAError):
         name = next((name for kind, name in _NAMES.items() if isinstance(error, kind)), "not-ready")
-        return Problem(name, str(error), {"Retry-After": str(RETRY)} if name == "busy" else {})
+        return Problem(name, error.told, {"Retry-After": str(RETRY)} if name == "busy" else {})
     if isinstance(error, RequestValidationError):
         return Problem("invalid", members={"errors": [_place(one) for one in error.errors()[:_NAMED]]})
     if isinstance(error, HTTPException):

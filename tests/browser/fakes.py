@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from qa.errors import QAError
+from qa.errors import QAError, StoreError
 from qa.only import outlet_names, read_only
 from qa.types import Answer, Article, Chunk, Citation, Lang, Only, Passage, Source
 
@@ -163,6 +163,8 @@ class FakeBot:
         time.sleep(self._delay)
         if "QAError" in question:
             raise QAError("The index is damaged", "qa build")
+        if "StoreError" in question:
+            raise StoreError("secret.intern:19530 cannot be reached", "start the server")
         if "RuntimeError" in question:
             raise RuntimeError("secret detail")
         words = _words(question)
