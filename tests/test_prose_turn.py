@@ -54,7 +54,9 @@ def test_prose_and_model_are_text_whatever_they_hold(text: str, model: str) -> N
     assert "\n" not in turn
     tree = parse(turn)
     assert tree.all("p", "qa-prose-text")[0].text() == text.replace("[", "(") + "x"
-    assert tree.tags() == {"root", "div", "p"}
+    assert tree.tags() == {"root", "div", "p", "button"}
+    (copied,) = tree.all("button")  # what a copy of the answer begins with
+    assert set(copied.attributes) == {"type", "class", "value"}
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)

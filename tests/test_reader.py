@@ -63,9 +63,9 @@ def test_a_file_that_takes_too_long_is_bad_and_the_next_is_read(tmp_path: Path) 
 
 
 def test_a_file_that_takes_too_much_memory_is_bad_and_the_next_is_read(tmp_path: Path) -> None:
-    with Reader(memory=256 * 2**20) as reader:
-        with pytest.raises(BadFileError, match=r"^reading the file takes more than 0.25 GB of memory"):
-            reader.read(put(tmp_path, "a.md", b"- a\n" * 300_000), tmp_path, max_bytes=MAX_BYTES)
+    with Reader(memory=512 * 2**20) as reader:
+        with pytest.raises(BadFileError, match=r"^reading the file takes more than 0.5 GB of memory"):
+            reader.read(put(tmp_path, "a.md", b"- a\n" * 1_200_000), tmp_path, max_bytes=MAX_BYTES)
         article = reader.read(put(tmp_path, "b.html", PAGE), tmp_path, max_bytes=MAX_BYTES)
         assert article.text == "Ein Satz im Netz."
 

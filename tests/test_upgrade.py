@@ -44,10 +44,9 @@ def test_an_index_of_another_schema_is_built_again_with_one_message(place: Path,
         assert said not in again.out + again.err
 
 
-@pytest.mark.parametrize("command", [["ask", "?"], ["serve", "--port", "0"]])
-def test_without_leave_to_build_it_names_the_command(place: Path, qa, command: list[str]) -> None:  # noqa: F811
+def test_without_leave_to_build_it_names_the_command(place: Path, qa) -> None:  # noqa: F811
     publish(place / "ix", OLDER.read_text(encoding="utf-8"))
-    ran: Ran = qa(*command, "--articles", "texts", "--index", "ix", "--no-build")
+    ran: Ran = qa("ask", "?", "--articles", "texts", "--index", "ix", "--no-build")
     assert (ran.status, ran.out) == (1, "")
     assert ran.err.count("\n") == 1
     assert f"has index schema 2, this version writes {SCHEMA} - qa build --articles texts --index ix\n" in ran.err

@@ -42,7 +42,7 @@ def test_with_a_key_the_browser_reads_the_page_and_without_it_nothing(
 def test_the_page_of_the_api_shows_and_tries_every_operation(open_page: OpenPage) -> None:
     page = open_page(path="docs#ask")
     expect(page.get_by_role("heading", level=1)).to_have_text("article-qa: API")
-    expect(page.locator("details")).to_have_count(6)
+    expect(page.locator("details")).to_have_count(7)
     operation = page.locator("details#ask")
     operation.get_by_label("Body").fill('{"question": "When does the tram line open?"}')
     operation.get_by_role("button", name="Send").click()
