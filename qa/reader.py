@@ -89,7 +89,10 @@ class Reader:
 
     def _start(self) -> subprocess.Popen[bytes]:
         """The process finds this package where we did, whatever ``sys.path`` was made of; Ctrl-C is for us alone."""
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or "." for path in sys.path)}
+        # Each thread of a linear algebra library takes address space, on a machine of many cores more than there is.
+        alone = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        path = os.pathsep.join(path or "." for path in sys.path)
+        environment = {**os.environ, **alone, "PYTHONPATH": path}
         command = [sys.executable, "-m", "qa.reading_process", str(self._seconds), str(self._memory)]
         return subprocess.Popen(
             command,
