@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from qa.errors import QAError
 from qa.server.guard import BODY_LIMIT
 from qa.web import STATIC, PageServer, bind, create_app
 from tests.browser.fakes import ARTICLES, FakeBot
+from tests.loops import run
 from tests.test_ui import Session
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -228,3 +230,23 @@ def test_it_says_when_it_listens_and_ends_quietly(number: signal.Signals) -> Non
         finally:
             server.kill()
     assert (server.returncode, out, errors) == (0, "", "")
+
+
+def test_a_reply_does_not_wait_for_the_acknowledgement_of_its_first_part() -> None:
+    async def nagle_is_off() -> bool:
+        told: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        def accepted(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            there = writer.get_extra_info("socket")
+            told.set_result(bool(there.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)))
+            writer.close()
+
+        with bind("127.0.0.1", 0) as listener:
+            async with await asyncio.start_server(accepted, sock=listener):
+                _, writer = await asyncio.open_connection(*listener.getsockname())
+                off = await told
+                writer.close()
+                await writer.wait_closed()
+        return off
+
+    assert run(nagle_is_off())
