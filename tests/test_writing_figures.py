@@ -129,3 +129,8 @@ def test_months_are_told_by_their_capital() -> None:
     assert is_month("Mai")
     assert not is_month("may")
     assert not is_month("")
+
+
+@pytest.mark.parametrize("number", ["9" * 23, "1" + "0" * 22 + " Prozent", "9" * 40 + " Billionen"])
+def test_numbers_of_any_length_hold_themselves_up(number: str) -> None:
+    assert holds(number, number, "de", "de")

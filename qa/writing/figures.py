@@ -180,6 +180,10 @@ def _read_digits(text: str, match: re.Match[str], lang: Lang, found: list[Figure
     return _read_number(text, match.start(), match.end(), Decimal(plain.replace(",", ".")), lang, found)
 
 
+#: From here on there are no places left to round: `Decimal` keeps 28 digits.
+_ROUNDED: Final = Decimal(10) ** 20
+
+
 def _read_number(text: str, start: int, end: int, value: Decimal, lang: Lang, found: list[Figure]) -> int:
     """Take what belongs to a number after it: thousand, percent, thirds. Gives where it ends."""
     while multiplier := _MULTIPLIER.match(text, end):
@@ -192,7 +196,10 @@ def _read_number(text: str, start: int, end: int, value: Decimal, lang: Lang, fo
         kind, divisor, end = "s", 100, percent.end()
     elif fraction := _FRACTION.match(text, end):
         kind, divisor, end = "s", _SHARES[fraction["word"].lower()], fraction.end()
-    found.append(Figure(text[start:end], frozenset({f"{kind}:{_shown(round(value / divisor, 6))}"})))
+    share = value / divisor
+    if abs(share) < _ROUNDED:
+        share = round(share, 6)
+    found.append(Figure(text[start:end], frozenset({f"{kind}:{_shown(share)}"})))
     return end
 
 
