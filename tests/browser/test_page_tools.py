@@ -15,13 +15,13 @@ from qa.config import Settings
 from qa.feedback import FeedbackFile
 from qa.labels import LABELS
 from qa.types import Answer, Only, Prose
+from tests.browser.axe import violations
 from tests.browser.conftest import OpenPage, start_server
 from tests.browser.fakes import ARTICLES, HOSTILE, FakeBot, make_article
 from tests.browser.test_page import PHONE, QUESTION, ask, overflow
 
 pytestmark = pytest.mark.browser
 
-AXE = Path(__file__).resolve().parent.parent / "vendor" / "axe-core" / "axe.min.js"
 EN, DE = LABELS["en"], LABELS["de"]
 
 
@@ -274,38 +274,24 @@ def test_hostile_titles_in_the_list_and_in_a_saved_conversation(open_page: OpenP
         assert overflow(page) == 0
 
 
-#: What axe-core finds in Gradio's own parts, with the reason why it stays. None is at present.
-KNOWN: dict[str, str] = {}
-
-
-def serious(page: Page) -> list[str]:
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run()")["violations"]
-    return [
-        f"{one['id']} ({one['impact']}): {[node['html'][:160] for node in one['nodes']]}"
-        for one in found
-        if one["impact"] in ("serious", "critical") and one["id"] not in KNOWN
-    ]
-
-
 @pytest.mark.parametrize("colours", ["light", "dark"])
 @pytest.mark.parametrize("contrast", ["no-preference", "more"])
-def test_axe_finds_nothing_serious(open_page: OpenPage, address: str, colours: str, contrast: str) -> None:
+def test_axe_finds_nothing(open_page: OpenPage, address: str, colours: str, contrast: str) -> None:
     page = open_page(color_scheme=colours, contrast=contrast, reduced_motion="reduce")
-    assert serious(page) == []
+    assert violations(page.main_frame) == []
     ask(page)
     ask(page, "Capital of Australia")
-    assert serious(page) == []
+    assert violations(page.main_frame) == []
     page.get_by_role("button", name=EN.wrong).last.click()
     page.get_by_role("button", name=EN.again_name).first.click()
-    assert serious(page) == []
+    assert violations(page.main_frame) == []
     page.get_by_role("button", name="Narrow down").click()
     page.locator(".qa-cite").first.click()
     page.locator("#qa-panel mark").wait_for()
-    assert serious(page) == []
+    assert violations(page.main_frame) == []
     for path in ("articles", "articles?q=x", f"article/{ARTICLES[0].id}#c0-10"):
         page.goto(address + path)
-        assert serious(page) == []
+        assert violations(page.main_frame) == []
 
 
 @pytest.mark.parametrize("screen", [{"width": 320, "height": 640}, {"width": 640, "height": 400}], ids=["320", "200 %"])
