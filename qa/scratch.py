@@ -58,7 +58,7 @@ def sweep(place: Path) -> None:
 
 
 def _remove_if_left(folder: Path) -> None:
-    with suppress(OSError):
+    with suppress(ImportError, OSError):
         lock = _lock(folder)
         if lock is None:
             return
