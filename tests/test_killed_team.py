@@ -116,6 +116,14 @@ def ended(process: subprocess.Popen[str]) -> str:
     return said
 
 
+def is_quiet(said: str) -> bool:
+    """Whether nothing was said, but by a worker that had been started and not yet been told what to do.
+
+    That is multiprocessing's own, in the microseconds between its two steps.
+    """
+    return said == "" or (said.count("Traceback") == 1 and said.endswith("EOFError: Ran out of input\n"))
+
+
 def build_again(place: Path) -> None:
     process = start(place)
     said = ended(process)
@@ -166,7 +174,8 @@ def test_a_build_with_workers_that_is_killed_leaves_one_whole_index_and_nobody(
     team = kill(process)
     assert any(map(is_running, team)) or moment == "while they encode"
     assert still_running(team, OUTLIVES) == []
-    assert (process.returncode, ended(process)) == (-signal.SIGKILL, "")
+    assert process.returncode == -signal.SIGKILL
+    assert is_quiet(ended(process))
     whole(work, encoder, place, build_here)
 
 
@@ -211,7 +220,7 @@ def test_builds_with_workers_killed_at_random_times(place: Place, encoder: Encod
         killed = time.perf_counter()
         assert still_running(team, OUTLIVES) == [], f"after {seconds:.2f} of {lasts:.2f} s"
         longest = max(longest, time.perf_counter() - killed)
-        assert ended(process) == "", f"after {seconds:.2f} of {lasts:.2f} s"
+        assert is_quiet(ended(process)), f"after {seconds:.2f} of {lasts:.2f} s"
         how = "killed" if process.returncode == -signal.SIGKILL else "ended"
         found[f"{how} with {len(team)} more, {whole(work, encoder, place)}"] += 1
         shutil.rmtree(work)
