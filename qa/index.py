@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -165,6 +165,23 @@ class Index:
         end = record.sentence_row + len(record.sentences)
         vectors: Vectors = self._sentence_vectors.rows(record.sentence_row, end).astype(np.float32)
         return vectors
+
+    def best_sentences(self, records: Sequence[ChunkRecord], query: Vectors) -> Vectors:
+        """Cosine of a question's vector ``(dim,)`` and the best sentence of each chunk, ``(records,)``.
+
+        A chunk whose sentences have no vectors stands for them itself. What a chunk gets does not depend on the others
+        to the last bit, as a matrix product's rows do.
+        """
+        none = np.empty((0, len(query)), VECTOR_TYPE)
+        parts = [none]
+        for record in records:
+            end = record.sentence_row + len(record.sentences)
+            rows = self._sentence_vectors.rows(record.sentence_row, end)
+            parts.append(rows if len(rows) else self._chunk_vectors.rows(record.row, record.row + 1))
+        cosines = np.einsum("ij,j->i", np.concatenate(parts).astype(np.float32), query)
+        starts = np.cumsum([len(part) for part in parts])[:-1]
+        best: Vectors = np.maximum.reduceat(cosines, starts) if records else cosines
+        return best
 
     def waste(self) -> float:
         """Share of what is stored that no article has any more, 0 to 1."""
