@@ -15,11 +15,22 @@ from typing import Any
 
 import numpy as np
 
-from qa.corpus import CORPUS_FILE, SPANS, TEXTS_FOLDER, ChunkRecord, FileRecord, article_of, content_key
+from qa.corpus import (
+    CORPUS_FILE,
+    SPANS,
+    TEXTS_FOLDER,
+    WORDS_FOLDER,
+    ChunkRecord,
+    FileRecord,
+    article_of,
+    content_key,
+    lang_of,
+)
 from qa.duplicates import COPIES_SCHEMA, Copies, source_of
 from qa.only import codes_of, outlet_names
 from qa.segments import SegmentWriter
-from qa.types import Article
+from qa.text import content_words
+from qa.types import Article, Lang
 
 _SCHEMA = """
 CREATE TABLE files (path TEXT PRIMARY KEY, sha256 TEXT NOT NULL, reason TEXT, article INTEGER) WITHOUT ROWID;
@@ -29,7 +40,8 @@ CREATE TABLE articles (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, path
 CREATE TABLE texts (dead_bytes INTEGER NOT NULL);
 INSERT INTO texts VALUES (0);
 CREATE TABLE chunks (key INTEGER PRIMARY KEY, article INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
-                     row INTEGER NOT NULL, sentence_row INTEGER NOT NULL, sentences BLOB NOT NULL);
+                     row INTEGER NOT NULL, sentence_row INTEGER NOT NULL, sentences BLOB NOT NULL,
+                     words_at INTEGER NOT NULL, words_bytes INTEGER NOT NULL);
 CREATE INDEX chunks_by_article ON chunks (article, start);
 CREATE TABLE outlets (folded TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE outlet_uses (name TEXT NOT NULL, article INTEGER NOT NULL, PRIMARY KEY (name, article)) WITHOUT ROWID;
@@ -88,8 +100,9 @@ class CorpusWriter:
         self._db.execute("PRAGMA synchronous = OFF")
         if before is None:
             self._db.executescript(_SCHEMA + COPIES_SCHEMA)
-        self._texts = SegmentWriter(
-            folder / TEXTS_FOLDER, np.uint8, before=None if before is None else before / TEXTS_FOLDER
+        self._texts, self._words = (
+            SegmentWriter(folder / name, np.uint8, before=None if before is None else before / name)
+            for name in (TEXTS_FOLDER, WORDS_FOLDER)
         )
         self._copies = Copies(self._db, self._text_of)
         self._outlets: dict[str, int] = dict(self._db.execute("SELECT folded, number FROM outlets"))
@@ -153,13 +166,17 @@ class CorpusWriter:
         Raises:
             sqlite3.IntegrityError: Two chunks share a key.
         """
-        self._db.executemany(
-            "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                (one.chunk.key, number, one.chunk.start, one.chunk.end, one.row, one.sentence_row, _spans(one))
-                for one in records
-            ),
-        )
+        lang = lang_of(self._one("SELECT content FROM articles WHERE number = ?", number))
+        words = [_words(one.chunk.text, lang) for one in records]
+        at = self._words.append(np.frombuffer(b"".join(words), dtype=np.uint8))
+        rows = []
+        for one, own in zip(records, words, strict=True):
+            chunk = one.chunk
+            rows.append(
+                (chunk.key, number, chunk.start, chunk.end, one.row, one.sentence_row, _spans(one), at, len(own))
+            )
+            at += len(own)
+        self._db.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         if records:
             stretch = records[0].row, records[-1].row + 1
             self._db.execute("UPDATE articles SET row = ?, end_row = ? WHERE number = ?", (*stretch, number))
@@ -221,6 +238,7 @@ class CorpusWriter:
     def close(self) -> None:
         """Finish the files."""
         self._texts.close()
+        self._words.close()
         self._db.commit()
         free, pages = self._one("PRAGMA freelist_count"), self._one("PRAGMA page_count")
         if free > _FREE * pages:
@@ -230,6 +248,7 @@ class CorpusWriter:
     def abandon(self) -> None:
         """Let go of the files as they are: they are to be removed."""
         self._texts.abandon()
+        self._words.abandon()
         self._db.close()
 
     def _insert(self, article: Article) -> int:
@@ -305,6 +324,10 @@ def _record(article: Article) -> str:
     for column in ("id", "text", "also"):
         del record[column]
     return json.dumps(record, ensure_ascii=False)
+
+
+def _words(text: str, lang: Lang) -> bytes:
+    return " ".join(dict.fromkeys(content_words(text, lang))).encode()
 
 
 def _spans(record: ChunkRecord) -> bytes:

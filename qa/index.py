@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -26,6 +26,7 @@ from qa.only import ranges_of
 from qa.publish import current_build, published_build
 from qa.seen import sha256_or_reason
 from qa.segments import Segments
+from qa.text import words_id
 
 if TYPE_CHECKING:
     from qa.config import Settings
@@ -160,6 +161,12 @@ class Index:
         vector: Vectors = self._chunk_vectors.rows(record.row, record.row + 1)[0].astype(np.float32)
         return vector
 
+    def similarities(self, rows: Sequence[int], query: Vectors) -> Vectors:
+        """Inner products of the vectors in these rows and a question's ``(dim,)``, ``(n,)``."""
+        vectors = np.array([self._chunk_vectors.rows(row, row + 1)[0] for row in rows], np.float32)
+        found: Vectors = vectors.reshape(-1, len(query)) @ query
+        return found
+
     def sentence_vectors_of(self, record: ChunkRecord) -> Vectors:
         """The vectors of a chunk's sentences, ``(len(record.sentences), dim)``."""
         end = record.sentence_row + len(record.sentences)
@@ -186,6 +193,7 @@ def recipe_of(settings: Settings, encoder: Encoder) -> Recipe:
         chunker=CHUNKER_VERSION,
         chunk_words=settings.chunk_words,
         store=settings.store,
+        words=words_id(),
     )
 
 

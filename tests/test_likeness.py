@@ -52,6 +52,21 @@ def test_nothing_asked_or_nothing_there_is_nothing_met(question, texts):
 WORDS = st.sampled_from([*AXES, "haubitze", "haubitzen", "duma"])
 
 
+def plain(word, text):
+    """How well one text meets one word, by the definition."""
+    like = [(float(cosines([word], [other])[0, 0]) - UNLIKE) / (1 - UNLIKE) for other in text]
+    same = [1.0 for other in text if other[:STEM] == word[:STEM]]
+    return max([0.0, *(min(value, 1.0) for value in like), *same])
+
+
+@given(st.lists(WORDS, unique=True, max_size=4), st.lists(st.lists(WORDS, max_size=5), max_size=5))
+def test_all_at_once_is_word_by_word(asked, texts):
+    expected = [[plain(word, text) for text in texts] for word in asked]
+    np.testing.assert_allclose(
+        matches(asked, texts, cosines), np.reshape(expected, (len(asked), len(texts))), atol=1e-6
+    )
+
+
 @given(st.lists(WORDS, unique=True, max_size=4), st.lists(st.lists(WORDS, max_size=5), max_size=5))
 def test_shares_are_shares_and_a_text_with_every_word_has_the_largest(asked, texts):
     met = matches(asked, texts, cosines)
