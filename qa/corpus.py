@@ -1,9 +1,9 @@
 """What was indexed: the files read, the articles, their chunks and sentences.
 
 One SQLite file says what there is and where it lies; the texts lie beside it in `qa.segments`, so that a new build has
-little to copy. So do the words of the chunks, cut once: a question is compared with those of a hundred, and cutting
-them anew took 4 ms. Nothing is loaded up front, so opening it costs the same for five articles and for a million.
-`qa.corpus_writer` writes it. Vectors lie in segments too (`qa.index`), row for row.
+little to copy. So do the words of the chunks, cut once: a question is compared with those of a hundred. Nothing is
+loaded up front but the list of distinct words, 2 MB at 100,000 chunks: opening it costs nearly the same for five
+articles and for a million. `qa.corpus_writer` writes it. Vectors lie in segments too (`qa.index`), row for row.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qa.errors import IndexDamagedError
+from qa.numbered import NUMBER_TYPE, WordList
 from qa.only import all_days, iso_day, unique_outlets
 from qa.segments import Segments
 from qa.types import Article, Chunk, Source, Span
@@ -26,6 +27,7 @@ from qa.types import Article, Chunk, Source, Span
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from qa.numbered import Numbers
     from qa.only import CodeRange
     from qa.types import Lang
 
@@ -36,8 +38,9 @@ CORPUS_FILE = "corpus.db"
 #: So much of the database is mapped: 180 MB at a million chunks.
 _MAPPED_BYTES = 1 << 30
 TEXTS_FOLDER = "texts"
-#: The distinct content words of each chunk in order, parted by blanks.
+#: The distinct content words of each chunk in order, as numbers of words of the list.
 WORDS_FOLDER = "words"
+WORD_LIST_FOLDER = "word_list"
 #: Type of the offsets of sentences, two each.
 SPANS = "<u4"
 
@@ -56,7 +59,7 @@ _CHUNK = (
     " FROM chunks c JOIN articles a ON a.number = c.article"
 )
 _WORDS = (
-    "SELECT c.key, c.row, a.content, c.words_at, c.words_bytes"
+    "SELECT c.key, c.row, a.content, c.word_row, c.words"
     " FROM chunks c JOIN articles a ON a.number = c.article WHERE a.original IS NULL"
 )
 
@@ -88,18 +91,13 @@ class ChunkRecord:
 class ChunkWords:
     """What a chunk is ranked by: the row of its vector, the language of its article, its words.
 
-    ``joined`` are its distinct content words in order, parted by blanks: as one text a fifth of the memory.
+    ``words`` are the numbers of its distinct content words in order (`Corpus.word_list`).
     """
 
     key: int
     row: int
     lang: Lang
-    joined: str
-
-    @property
-    def words(self) -> list[str]:
-        """Its distinct content words in order."""
-        return self.joined.split()
+    words: Numbers
 
 
 class Corpus:
@@ -122,7 +120,8 @@ class Corpus:
         except sqlite3.Error as error:
             raise IndexDamagedError(f"{path} cannot be read: {error}", "qa build") from None
         self._texts = Segments(folder / TEXTS_FOLDER, np.uint8)
-        self._words = Segments(folder / WORDS_FOLDER, np.uint8)
+        self._words = Segments(folder / WORDS_FOLDER, NUMBER_TYPE)
+        self.word_list = WordList(Segments(folder / WORD_LIST_FOLDER, np.uint8).all().tobytes())
 
     def close(self) -> None:
         """Let go of the file."""
@@ -261,8 +260,8 @@ class Corpus:
             return {}
         marks = ",".join("?" * len(keys))
         return {
-            key: ChunkWords(key, row, lang_of(content), self._words.rows(at, at + size).tobytes().decode())
-            for key, row, content, at, size in self._rows(f"{_WORDS} AND c.key IN ({marks})", *keys)
+            key: ChunkWords(key, row, lang_of(content), self._words.rows(at, at + count).copy())
+            for key, row, content, at, count in self._rows(f"{_WORDS} AND c.key IN ({marks})", *keys)
         }
 
     def chunks_of(self, article_id: str) -> list[ChunkRecord]:

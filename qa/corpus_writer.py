@@ -10,6 +10,8 @@ import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from qa.corpus import (
     CORPUS_FILE,
     SPANS,
     TEXTS_FOLDER,
+    WORD_LIST_FOLDER,
     WORDS_FOLDER,
     ChunkRecord,
     FileRecord,
@@ -27,8 +30,9 @@ from qa.corpus import (
     lang_of,
 )
 from qa.duplicates import COPIES_SCHEMA, Copies, source_of
+from qa.numbered import END, NUMBER_TYPE, listed
 from qa.only import codes_of, outlet_names
-from qa.segments import SegmentWriter
+from qa.segments import Segments, SegmentWriter
 from qa.text import content_words
 from qa.types import Article, Lang
 
@@ -41,7 +45,7 @@ CREATE TABLE texts (dead_bytes INTEGER NOT NULL);
 INSERT INTO texts VALUES (0);
 CREATE TABLE chunks (key INTEGER PRIMARY KEY, article INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
                      row INTEGER NOT NULL, sentence_row INTEGER NOT NULL, sentences BLOB NOT NULL,
-                     words_at INTEGER NOT NULL, words_bytes INTEGER NOT NULL);
+                     word_row INTEGER NOT NULL, words INTEGER NOT NULL);
 CREATE INDEX chunks_by_article ON chunks (article, start);
 CREATE TABLE outlets (folded TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE outlet_uses (name TEXT NOT NULL, article INTEGER NOT NULL, PRIMARY KEY (name, article)) WITHOUT ROWID;
@@ -100,10 +104,11 @@ class CorpusWriter:
         self._db.execute("PRAGMA synchronous = OFF")
         if before is None:
             self._db.executescript(_SCHEMA + COPIES_SCHEMA)
-        self._texts, self._words = (
-            SegmentWriter(folder / name, np.uint8, before=None if before is None else before / name)
-            for name in (TEXTS_FOLDER, WORDS_FOLDER)
-        )
+        self._texts, self._words, self._word_list = self._lanes = [
+            SegmentWriter(folder / name, dtype, before=None if before is None else before / name)
+            for name, dtype in ((TEXTS_FOLDER, np.uint8), (WORDS_FOLDER, NUMBER_TYPE), (WORD_LIST_FOLDER, np.uint8))
+        ]
+        self._before = before
         self._copies = Copies(self._db, self._text_of)
         self._outlets: dict[str, int] = dict(self._db.execute("SELECT folded, number FROM outlets"))
         # Never used again, not even after the newest article is gone: what was noted of one must not meet another.
@@ -167,8 +172,8 @@ class CorpusWriter:
             sqlite3.IntegrityError: Two chunks share a key.
         """
         lang = lang_of(self._one("SELECT content FROM articles WHERE number = ?", number))
-        words = [_words(one.chunk.text, lang) for one in records]
-        at = self._words.append(np.frombuffer(b"".join(words), dtype=np.uint8))
+        words = [self._numbers_of(one.chunk.text, lang) for one in records]
+        at = self._words.append(np.array([*chain.from_iterable(words)], NUMBER_TYPE))
         rows = []
         for one, own in zip(records, words, strict=True):
             chunk = one.chunk
@@ -237,8 +242,8 @@ class CorpusWriter:
 
     def close(self) -> None:
         """Finish the files."""
-        self._texts.close()
-        self._words.close()
+        for lane in self._lanes:
+            lane.close()
         self._db.commit()
         free, pages = self._one("PRAGMA freelist_count"), self._one("PRAGMA page_count")
         if free > _FREE * pages:
@@ -247,9 +252,28 @@ class CorpusWriter:
 
     def abandon(self) -> None:
         """Let go of the files as they are: they are to be removed."""
-        self._texts.abandon()
-        self._words.abandon()
+        for lane in self._lanes:
+            lane.abandon()
         self._db.close()
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        """The list of words so far; read when first needed, 0.1 s for that of 100,000 chunks."""
+        if self._before is None:
+            return {}
+        text = Segments(self._before / WORD_LIST_FOLDER, np.uint8).all().tobytes().decode()
+        return {word: number for number, word in enumerate(text.split(END)[:-1])}
+
+    def _numbers_of(self, text: str, lang: Lang) -> list[int]:
+        """The numbers of the distinct content words of a text in order; new ones are put at the end of the list."""
+        known = self._numbers
+        words = dict.fromkeys(content_words(text, lang))
+        new = [word for word in words if word not in known]
+        if new:
+            # Kept for good, as those of outlets: no number may come to mean another word.
+            known.update(zip(new, range(len(known), len(known) + len(new)), strict=True))
+            self._word_list.append(np.frombuffer(listed(new), dtype=np.uint8))
+        return [known[word] for word in words]
 
     def _insert(self, article: Article) -> int:
         number, self._next = self._next, self._next + 1
@@ -324,10 +348,6 @@ def _record(article: Article) -> str:
     for column in ("id", "text", "also"):
         del record[column]
     return json.dumps(record, ensure_ascii=False)
-
-
-def _words(text: str, lang: Lang) -> bytes:
-    return " ".join(dict.fromkeys(content_words(text, lang))).encode()
 
 
 def _spans(record: ChunkRecord) -> bytes:

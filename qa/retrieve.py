@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal
 
-from qa.likeness import word_shares
+from qa.likeness import numbered_shares
 from qa.text import language
 from qa.types import Passage
 
@@ -114,7 +114,8 @@ def retrieve(
     clock.lap("lexical")
     found = _found(index, query, dense, lexical)
     if mode == "hybrid":
-        met = word_shares(question, [one.chunk.words for one in found], encoder.word_cosines)
+        texts = [one.chunk.words for one in found]
+        met = numbered_shares(question, texts, index.corpus.word_list, encoder.word_cosines)
         for one, share in zip(found, met.tolist(), strict=True):
             one.met = share
         clock.lap("words")

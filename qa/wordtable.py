@@ -10,14 +10,18 @@ from dataclasses import dataclass, replace
 from itertools import chain, repeat
 from threading import Lock
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
+
+from qa.numbered import Numbered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
+    from qa.numbered import WordList
     from qa.types import Vectors
 
 #: Words whose pieces are kept, some 200 bytes each; more, and all are forgotten. 10,000 German passages have 100,000
@@ -63,6 +67,16 @@ class _Kept:
         self.norms = np.empty(size, np.float32)
         self.pieces = np.empty(1024, np.int64)
         self._filled = 0
+        self._noted: WeakKeyDictionary[WordList, NDArray[np.int64]] = WeakKeyDictionary()
+        self._lock = Lock()
+
+    def noted(self, source: WordList) -> NDArray[np.int64]:
+        """The places of the words of a list by their numbers, to be read and written; -1 where none was noted."""
+        with self._lock:
+            found = self._noted.get(source)
+            if found is None:
+                found = self._noted[source] = np.full(len(source), -1, np.int64)
+            return found
 
     def find(self, words: Sequence[str]) -> NDArray[np.int64]:
         """The place of each word, ``(n,)``; -1 where it is not here."""
@@ -137,8 +151,8 @@ class WordTable:
         if not words:
             return np.zeros((len(asked), 0), np.float32)
         # Found together, because what is kept may be forgotten between two looks.
-        kept, places = self._places([*asked, *words])
-        ours, places = np.split(places, [len(asked)])
+        kept, found = self._numbered(asked, words) if isinstance(words, Numbered) else self._places([*asked, *words])
+        ours, places = np.split(found, [len(asked)])
         vectors = self._sums(kept.cut(ours)) / kept.norms[ours][:, None]
         cut = kept.cut(places)
         distinct, order = np.unique(cut.flat, return_inverse=True)
@@ -160,6 +174,19 @@ class WordTable:
                 self._kept = kept
             places = kept.find(words)
         return kept, places
+
+    def _numbered(self, asked: Sequence[str], words: Numbered) -> tuple[_Kept, NDArray[np.int64]]:
+        """As `_places` of both, the numbered ones looked up by letters only when they are met for the first time."""
+        kept, source, numbers = self._kept, words.source, words.numbers
+        places = kept.noted(source)[numbers]
+        new = np.flatnonzero(places < 0)
+        found, got = self._places([*asked, *source.words(numbers[new])])
+        if found is not kept:
+            new = np.arange(len(numbers))
+            found, got = self._places([*asked, *words])
+        places[new] = got[len(asked) :]
+        found.noted(source)[numbers[new]] = places[new]
+        return found, np.concatenate([got[: len(asked)], places])
 
     def _keep(self, kept: _Kept, words: Sequence[str]) -> bool:
         cut = self._pieces(words)

@@ -200,7 +200,7 @@ def test_an_index_of_words_cut_otherwise_is_refused_and_built_again(
     write(folders, "a.md", STORY.format(10))
     build_index(folders, WordEncoder())
     monkeypatch.setattr("qa.index.words_id", lambda: "d" * 64)
-    with pytest.raises(IndexStaleError, match="words .* → dddddddddddd"):
+    with pytest.raises(IndexStaleError, match=r"words .* → dddddddddddd"):
         load_index(folders, WordEncoder())
     assert build_index(folders, WordEncoder()).unusable
     assert load_index(folders, WordEncoder()).manifest.recipe.words == "d" * 64

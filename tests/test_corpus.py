@@ -94,7 +94,7 @@ def test_words_are_those_of_the_text_in_its_language(corpus: Corpus) -> None:
         own = found[record.chunk.key]
         lang = ONE.lang if record.chunk.article_id == ONE.id else TWO.lang
         assert (own.key, own.row, own.lang) == (record.chunk.key, record.row, lang)
-        assert own.words == list(dict.fromkeys(content_words(record.chunk.text, lang)))
+        assert corpus.word_list.words(own.words) == list(dict.fromkeys(content_words(record.chunk.text, lang)))
     assert corpus.words_of([]) == {}
 
 
@@ -105,7 +105,7 @@ def test_a_chunk_may_have_no_words(tmp_path: Path) -> None:
     writer.index(writer.put_alone(one), [ChunkRecord(chunked.chunks[0], chunked.sentences[0], 0, 0)])
     writer.close()
     key = chunked.chunks[0].key
-    assert Corpus(tmp_path).words_of([key])[key].words == []
+    assert Corpus(tmp_path).words_of([key])[key].words.tolist() == []
 
 
 def test_unknown_keys_are_left_out(corpus: Corpus) -> None:
@@ -122,7 +122,7 @@ def test_the_same_content_gives_the_same_file(tmp_path: Path) -> None:
 
 def test_reading_leaves_no_files_behind(corpus: Corpus, tmp_path: Path) -> None:
     list(corpus.articles())
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus.db", "texts", "words"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus.db", "texts", "word_list", "words"]
 
 
 def test_many_threads_read_at_once(corpus: Corpus) -> None:
