@@ -161,11 +161,11 @@ class Index:
         vector: Vectors = self._chunk_vectors.rows(record.row, record.row + 1)[0].astype(np.float32)
         return vector
 
-    def similarities(self, rows: Sequence[int], query: Vectors) -> Vectors:
-        """Inner products of the vectors in these rows and a question's ``(dim,)``, ``(n,)``."""
+    def similarities(self, rows: Sequence[int], query: Vectors) -> list[float]:
+        """Inner products of the vectors in these rows and a question's ``(dim,)``."""
         vectors = np.array([self._chunk_vectors.rows(row, row + 1)[0] for row in rows], np.float32)
-        found: Vectors = vectors.reshape(-1, len(query)) @ query
-        return found
+        # One by one: of a product of matrices the last bits depend on the row, and equal passages would not tie.
+        return [float(vector @ query) for vector in vectors]
 
     def sentence_vectors_of(self, record: ChunkRecord) -> Vectors:
         """The vectors of a chunk's sentences, ``(len(record.sentences), dim)``."""

@@ -160,7 +160,7 @@ def _found(index: Index, query: Vectors, dense: Mapping[int, float], lexical: Ma
     chunks = index.chunks.read([*dict.fromkeys([*dense, *lexical])])
     # Exact, not "somewhere below the last one found": a fused score needs both parts.
     others = [chunk for chunk in chunks if chunk.key not in dense]
-    similarities = index.similarities([chunk.row for chunk in others], query[0]).tolist()
+    similarities = index.similarities([chunk.row for chunk in others], query[0])
     known = {**dense, **{chunk.key: score for chunk, score in zip(others, similarities, strict=True)}}
     return [_Found(chunk, known[chunk.key], lexical.get(chunk.key)) for chunk in chunks]
 
