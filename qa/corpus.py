@@ -43,6 +43,7 @@ WORDS_FOLDER = "words"
 WORD_LIST_FOLDER = "word_list"
 #: Type of the offsets of sentences, two each.
 SPANS = "<u4"
+SPAN_BYTES = 2 * np.dtype(SPANS).itemsize
 
 _BY_DATE = """
 SELECT number, id, record, also, text_at, text_bytes FROM (
@@ -59,7 +60,7 @@ _CHUNK = (
     " FROM chunks c JOIN articles a ON a.number = c.article"
 )
 _WORDS = (
-    "SELECT c.key, c.row, a.content, c.word_row, c.words"
+    "SELECT c.key, c.row, c.sentence_row, length(c.sentences), a.content, c.word_row, c.words"
     " FROM chunks c JOIN articles a ON a.number = c.article WHERE a.original IS NULL"
 )
 
@@ -89,13 +90,16 @@ class ChunkRecord:
 
 @dataclass(frozen=True, slots=True)
 class ChunkWords:
-    """What a chunk is ranked by: the row of its vector, the language of its article, its words.
+    """What a chunk is ranked by: where its vectors lie, the language of its article, its words.
 
+    ``row`` counts in the chunk vectors; those of its sentences are the ``sentences`` rows from ``sentence_row``.
     ``words`` are the numbers of its distinct content words in order (`Corpus.word_list`).
     """
 
     key: int
     row: int
+    sentence_row: int
+    sentences: int
     lang: Lang
     words: Numbers
 
@@ -259,10 +263,7 @@ class Corpus:
         if not keys:
             return {}
         marks = ",".join("?" * len(keys))
-        return {
-            key: ChunkWords(key, row, lang_of(content), self._words.rows(at, at + count).copy())
-            for key, row, content, at, count in self._rows(f"{_WORDS} AND c.key IN ({marks})", *keys)
-        }
+        return {row[0]: self._chunk_words(row) for row in self._rows(f"{_WORDS} AND c.key IN ({marks})", *keys)}
 
     def chunks_of(self, article_id: str) -> list[ChunkRecord]:
         """The chunks of one article in reading order."""
@@ -280,6 +281,11 @@ class Corpus:
         chunk = Chunk(f"{key:016x}", article_id, start, end, self._text(at, size)[start:end])
         pairs = np.frombuffer(spans, dtype=SPANS).reshape(-1, 2).tolist()
         return ChunkRecord(chunk, tuple(Span(*pair) for pair in pairs), number, sentence_row)
+
+    def _chunk_words(self, row: Sequence[Any]) -> ChunkWords:
+        key, number, sentence_row, span_bytes, content, at, count = row
+        words = self._words.rows(at, at + count).copy()
+        return ChunkWords(key, number, sentence_row, span_bytes // SPAN_BYTES, lang_of(content), words)
 
     def _rows(self, query: str, *values: str | int) -> list[tuple[Any, ...]]:
         with self._lock:

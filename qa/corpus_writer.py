@@ -19,6 +19,7 @@ import numpy as np
 
 from qa.corpus import (
     CORPUS_FILE,
+    SPAN_BYTES,
     SPANS,
     TEXTS_FOLDER,
     WORD_LIST_FOLDER,
@@ -59,8 +60,6 @@ _INDEXED = "SELECT number FROM articles WHERE row IS NOT NULL"
 
 #: Share of free pages from which the database is packed: below it new rows fill them again.
 _FREE = 0.25
-
-_SPAN_BYTES = 2 * np.dtype(SPANS).itemsize
 
 
 @dataclass(slots=True)
@@ -319,7 +318,7 @@ class CorpusWriter:
     def _unindex(self, number: int) -> None:
         found = self._db.execute("SELECT key, length(sentences) FROM chunks WHERE article = ?", (number,)).fetchall()
         self.removed.keys += [key for key, _ in found]
-        self.removed.sentences += sum(size for _, size in found) // _SPAN_BYTES
+        self.removed.sentences += sum(size for _, size in found) // SPAN_BYTES
         self._db.execute("DELETE FROM chunks WHERE article = ?", (number,))
         row = self._one("SELECT row FROM articles WHERE number = ?", number)
         self._db.execute("DELETE FROM publications WHERE row = ?", (row,))

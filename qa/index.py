@@ -14,7 +14,7 @@ import numpy as np
 from qa.articles import CLEANER_VERSION, Listing
 from qa.chunk_cache import ChunkCache
 from qa.chunks import CHUNKER_VERSION
-from qa.corpus import ChunkRecord, Corpus
+from qa.corpus import Corpus
 from qa.dense import FaissStore, open_store
 from qa.errors import IndexDamagedError, IndexStaleError
 from qa.lexical import Lexical, LexicalIndex
@@ -30,6 +30,7 @@ from qa.text import words_id
 
 if TYPE_CHECKING:
     from qa.config import Settings
+    from qa.corpus import ChunkRecord, ChunkWords
     from qa.only import CodeRange
     from qa.seen import Seen
     from qa.types import Encoder, Keys, Only, Selection, Vectors, VectorStore
@@ -172,6 +173,22 @@ class Index:
         end = record.sentence_row + len(record.sentences)
         vectors: Vectors = self._sentence_vectors.rows(record.sentence_row, end).astype(np.float32)
         return vectors
+
+    def best_sentences(self, chunks: Sequence[ChunkWords], query: Vectors) -> Vectors:
+        """Cosine of a question's vector ``(dim,)`` and the best sentence of each chunk, ``(chunks,)``.
+
+        A chunk whose sentences have no vectors stands for them itself. What a chunk gets does not depend on the others
+        to the last bit, as a matrix product's rows do.
+        """
+        none = np.empty((0, len(query)), VECTOR_TYPE)
+        parts = [none]
+        for chunk in chunks:
+            rows = self._sentence_vectors.rows(chunk.sentence_row, chunk.sentence_row + chunk.sentences)
+            parts.append(rows if len(rows) else self._chunk_vectors.rows(chunk.row, chunk.row + 1))
+        cosines = np.einsum("ij,j->i", np.concatenate(parts).astype(np.float32), query)
+        starts = np.cumsum([len(part) for part in parts])[:-1]
+        best: Vectors = np.maximum.reduceat(cosines, starts) if chunks else cosines
+        return best
 
     def waste(self) -> float:
         """Share of what is stored that no article has any more, 0 to 1."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from qa.likeness import numbered_shares
 from qa.text import language
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from qa.types import Encoder, Lang, Only, Vectors
 
 Mode = Literal["hybrid", "dense", "lexical"]
+
+#: One score, or those of many passages.
+Score = TypeVar("Score", float, "Vectors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,10 @@ class Fusion:
 
     ``met`` and, in another language, ``met_across`` weigh the share of the question's words that the passage meets, in
     whatever form or language (`qa.likeness.shares`): what BM25 cannot see.
+
+    ``sentence`` weighs the cosine of the passage's best sentence, which is added to that of the whole passage, with
+    words and without: one vector of a long passage is a mean of what it says, and one sentence answers. Akkalyoncu
+    Yilmaz et al. 2019, "Cross-Domain Modeling of Sentence-Level Evidence for Document Retrieval".
     """
 
     weight: float
@@ -44,13 +51,14 @@ class Fusion:
     bonus: float
     met: float = 0.0
     met_across: float = 0.0
+    sentence: float = 0.0
 
 
 #: Chosen by ``python -m qa.train.calibrate`` on OMoS-QA train: questions and keywords in both languages over pages in
-#: German, in English, and half in each. Mean nDCG@10 of the page 0.704; weight 0.5 to 1.5, half 1.5 to 6, across 0.2 to
-#: 0.7 and bonus 0 to 0.4 were tried (best 0.705), then met 0 to 0.3 and met_across 0 to 0.6 (best 0.705). OMoS-QA dev:
-#: 0.764, best 0.767 (eval/LOG.md).
-FUSION = Fusion(weight=1.0, half=3.0, across=0.4, bonus=0.25, met=0.1, met_across=0.25)
+#: German, in English, and half in each. Mean nDCG@10 of the page 0.709; weight 0.5 to 1.5, half 1.5 to 6, across 0.2 to
+#: 0.7 and bonus 0 to 0.4 were tried, then met 0 to 0.3 and met_across 0 to 0.6, then sentence 0 to 1.5 (0: 0.704, 0.25:
+#: 0.708, 1: 0.704). OMoS-QA dev: 0.759, without sentences 0.764, XQuAD 0.967 and 0.963 (eval/LOG.md).
+FUSION = Fusion(weight=1.0, half=3.0, across=0.4, bonus=0.25, met=0.1, met_across=0.25, sentence=0.5)
 
 #: Candidates taken from each ranking before they are fused.
 DEPTH = 50
@@ -60,12 +68,14 @@ DEPTH = 50
 class Candidate:
     """A passage with the record that leads to its sentences and their vectors.
 
-    ``met`` is the share of the question's words that it meets, 0 to 1 (`qa.likeness.shares`).
+    ``met`` is the share of the question's words that it meets, 0 to 1 (`qa.likeness.shares`), ``nearest`` the cosine of
+    the question and its best sentence.
     """
 
     passage: Passage
     record: ChunkRecord
     met: float = 0.0
+    nearest: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +160,7 @@ class _Found:
 
     chunk: ChunkWords
     dense: float
+    nearest: float
     lexical: float | None
     met: float = 0.0
     score: float = 0.0
@@ -158,11 +169,15 @@ class _Found:
 def _found(index: Index, query: Vectors, dense: Mapping[int, float], lexical: Mapping[int, float]) -> list[_Found]:
     """Everything that either ranking found, scores still to be fused."""
     chunks = index.chunks.read([*dict.fromkeys([*dense, *lexical])])
+    nearest = index.best_sentences(chunks, query[0]).tolist()
     # Exact, not "somewhere below the last one found": a fused score needs both parts.
     others = [chunk for chunk in chunks if chunk.key not in dense]
     similarities = index.similarities([chunk.row for chunk in others], query[0])
     known = {**dense, **{chunk.key: score for chunk, score in zip(others, similarities, strict=True)}}
-    return [_Found(chunk, known[chunk.key], lexical.get(chunk.key)) for chunk in chunks]
+    return [
+        _Found(chunk, known[chunk.key], best, lexical.get(chunk.key))
+        for chunk, best in zip(chunks, nearest, strict=True)
+    ]
 
 
 def _candidates(
@@ -180,21 +195,27 @@ def _candidates(
             continue
         ranks = dense_ranks.get(chunk.key), lexical_ranks.get(chunk.key)
         passage = Passage(chunk, article, one.score, *ranks, one.dense, one.lexical)
-        yield Candidate(passage, record, one.met)
+        yield Candidate(passage, record, one.met, one.nearest)
 
 
 def _score(one: _Found, mode: Mode, fusion: Fusion, lang: Lang) -> float:
-    if mode == "dense":
-        return one.dense
     if mode == "lexical":
         return one.lexical or 0.0
-    return _fused(one.dense, one.lexical or 0.0, one.met, fusion, crossed=one.chunk.lang != lang)
+    dense = dense_score(one.dense, one.nearest, fusion)
+    if mode == "dense":
+        return dense
+    return _fused(dense, one.lexical or 0.0, one.met, fusion, crossed=one.chunk.lang != lang)
 
 
-def fused_score(passage: Passage, met: float, fusion: Fusion, lang: Lang) -> float:
-    """The fused score of a passage by its two scores and what it meets, for a question in ``lang``."""
-    dense, lexical = passage.dense_score or 0.0, passage.lexical_score or 0.0
-    return _fused(dense, lexical, met, fusion, crossed=passage.article.lang != lang)
+def dense_score(passage: Score, nearest: Score, fusion: Fusion) -> Score:
+    """What vectors alone say of passages, by the cosines of the whole of each and of its best sentence."""
+    return passage + fusion.sentence * nearest
+
+
+def fused_score(passage: Passage, met: float, nearest: float, fusion: Fusion, lang: Lang) -> float:
+    """The fused score of a passage by its scores, what it meets and its best sentence, for a question in ``lang``."""
+    dense = dense_score(passage.dense_score or 0.0, nearest, fusion)
+    return _fused(dense, passage.lexical_score or 0.0, met, fusion, crossed=passage.article.lang != lang)
 
 
 def _fused(dense: float, lexical: float, met: float, fusion: Fusion, *, crossed: bool) -> float:

@@ -94,6 +94,7 @@ def test_words_are_those_of_the_text_in_its_language(corpus: Corpus) -> None:
         own = found[record.chunk.key]
         lang = ONE.lang if record.chunk.article_id == ONE.id else TWO.lang
         assert (own.key, own.row, own.lang) == (record.chunk.key, record.row, lang)
+        assert (own.sentence_row, own.sentences) == (record.sentence_row, len(record.sentences))
         assert corpus.word_list.words(own.words) == list(dict.fromkeys(content_words(record.chunk.text, lang)))
     assert corpus.words_of([]) == {}
 
