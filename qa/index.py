@@ -183,7 +183,9 @@ class Index:
         none = np.empty((0, len(query)), VECTOR_TYPE)
         parts = [none]
         for chunk in chunks:
-            rows = self._sentence_vectors.rows(chunk.sentence_row, chunk.sentence_row + chunk.sentences)
+            # None at all in an archive of `eval.bench` above 200,000 passages.
+            kept = chunk.sentences if len(self._sentence_vectors) else 0
+            rows = self._sentence_vectors.rows(chunk.sentence_row, chunk.sentence_row + kept)
             parts.append(rows if len(rows) else self._chunk_vectors.rows(chunk.row, chunk.row + 1))
         cosines = np.einsum("ij,j->i", np.concatenate(parts).astype(np.float32), query)
         starts = np.cumsum([len(part) for part in parts])[:-1]
