@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from operator import itemgetter
+from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from qa.likeness import word_shares
+from qa.likeness import numbered_shares
 from qa.text import language
 from qa.types import Passage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from qa.chunk_cache import ReadChunk
-    from qa.corpus import ChunkRecord
+    from qa.corpus import ChunkRecord, ChunkWords
     from qa.index import Allowed, Index
-    from qa.types import Article, Encoder, Lang, Only, Vectors
+    from qa.types import Encoder, Lang, Only, Vectors
 
 Mode = Literal["hybrid", "dense", "lexical"]
 
@@ -126,11 +124,14 @@ def retrieve(
     clock.lap("lexical")
     found = _found(index, query, dense, lexical)
     if mode == "hybrid":
-        met = word_shares(question, [one.chunk.words for one in found], encoder.word_cosines)
-        found = [replace(one, met=float(share)) for one, share in zip(found, met, strict=True)]
+        texts = [one.chunk.words for one in found]
+        met = numbered_shares(question, texts, index.corpus.word_list, encoder.word_cosines)
+        for one, share in zip(found, met.tolist(), strict=True):
+            one.met = share
         clock.lap("words")
-    scored = [(-_score(one, mode, fusion, lang), one.chunk.record.chunk.key, one) for one in found]
-    best = [replace(one, score=-score) for score, _, one in sorted(scored, key=itemgetter(0, 1))[:k]]
+    for one in found:
+        one.score = _score(one, mode, fusion, lang)
+    best = sorted(found, key=lambda one: (-one.score, one.chunk.key))[:k]
     candidates = tuple(_candidates(index, best, dense, lexical))
     clock.lap("fuse")
     return Retrieval(candidates, query, encoder, clock.laps)
@@ -153,11 +154,11 @@ def rarest_word(chunk_count: int) -> float:
     return math.log(1.0 + max(chunk_count - 0.5, 0.5) / 1.5)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Found:
-    """A chunk that either ranking found, with what it is ranked by."""
+    """A chunk that either ranking found, with what it is ranked by, step by step."""
 
-    chunk: ReadChunk
+    chunk: ChunkWords
     dense: float
     nearest: float
     lexical: float | None
@@ -167,32 +168,34 @@ class _Found:
 
 def _found(index: Index, query: Vectors, dense: Mapping[int, float], lexical: Mapping[int, float]) -> list[_Found]:
     """Everything that either ranking found, scores still to be fused."""
-    found = []
     chunks = index.chunks.read([*dict.fromkeys([*dense, *lexical])])
-    nearest = index.best_sentences([chunk.record for chunk in chunks], query[0])
-    for chunk, best in zip(chunks, nearest, strict=True):
-        key = chunk.record.chunk.key
-        # Exact, not "somewhere below the last one found": a fused score needs both parts.
-        similarity = dense[key] if key in dense else float(index.vector_of(chunk.record) @ query[0])
-        found.append(_Found(chunk, similarity, float(best), lexical.get(key)))
-    return found
+    nearest = index.best_sentences(chunks, query[0]).tolist()
+    # Exact, not "somewhere below the last one found": a fused score needs both parts.
+    others = [chunk for chunk in chunks if chunk.key not in dense]
+    similarities = index.similarities([chunk.row for chunk in others], query[0])
+    known = {**dense, **{chunk.key: score for chunk, score in zip(others, similarities, strict=True)}}
+    return [
+        _Found(chunk, known[chunk.key], best, lexical.get(chunk.key))
+        for chunk, best in zip(chunks, nearest, strict=True)
+    ]
 
 
 def _candidates(
     index: Index, found: Sequence[_Found], dense: Mapping[int, float], lexical: Mapping[int, float]
 ) -> Iterator[Candidate]:
-    """What was found as passages with their articles, which are read for the best alone."""
+    """What was found as passages; their texts and articles are read for the best alone."""
     dense_ranks, lexical_ranks = _ranks(dense), _ranks(lexical)
-    articles: dict[str, Article] = {}
+    records = index.corpus.chunks([one.chunk.key for one in found])
+    articles = index.corpus.articles_of({record.chunk.article_id for record in records.values()})
     for one in found:
-        chunk = one.chunk.record.chunk
-        article = articles.get(chunk.article_id) or index.corpus.article(chunk.article_id)
+        record = records[one.chunk.key]
+        chunk = record.chunk
+        article = articles.get(chunk.article_id)
         if article is None:
             continue
-        articles[chunk.article_id] = article
         ranks = dense_ranks.get(chunk.key), lexical_ranks.get(chunk.key)
         passage = Passage(chunk, article, one.score, *ranks, one.dense, one.lexical)
-        yield Candidate(passage, one.chunk.record, one.met, one.nearest)
+        yield Candidate(passage, record, one.met, one.nearest)
 
 
 def _score(one: _Found, mode: Mode, fusion: Fusion, lang: Lang) -> float:
