@@ -72,6 +72,12 @@ class Seen:
     failures: list[str] = field(default_factory=list)
 
 
+def built(page: Page) -> None:
+    """Wait until Gradio's script has built the page and our styles have hidden the second box, which only a script fills."""
+    page.locator("#qa-cut").wait_for(state="attached")
+    expect(page.get_by_role("textbox")).to_have_count(1)
+
+
 OpenPage = Callable[..., Page]
 Serve = Callable[..., str]
 
@@ -108,7 +114,7 @@ def open_page(tabs: Tabs, address: str, serve: Serve) -> Iterator[OpenPage]:
                 seen.failures.append(text)
 
         options.setdefault("locale", "en-US")
-        tab = tabs.take({"viewport": {"width": 1280, "height": 800}, **options})
+        tab = tabs.take(options)
         page = tab.page
         origins = (at, "data:", "blob:")
         listeners = {
@@ -121,7 +127,7 @@ def open_page(tabs: Tabs, address: str, serve: Serve) -> Iterator[OpenPage]:
             page.on(event, listener)
         page.goto(at + path)
         if not path:
-            page.get_by_role("textbox").wait_for()
+            built(page)
         return page
 
     yield open_one

@@ -129,7 +129,7 @@ def visiting(tabs: Tabs, host: Host) -> Iterator[Visiting]:
 
     def open_one(address: str = "", forgive: str | None = None, **options: Any) -> Visit:
         options.setdefault("locale", "en-US")
-        tab = tabs.take({"viewport": {"width": 1280, "height": 800}, **options})
+        tab = tabs.take(options)
         visit = Visit(tab.page)
         listeners = {
             "request": lambda sent: visit.requested.append(sent.url),

@@ -10,7 +10,15 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 #: Tabs that wait for a test; each is a process of about 100 MB.
-KEPT = 3
+KEPT = 4
+#: What a tab can be given anew, and what it has unless it is asked for; everything else makes a context.
+MEDIA = {
+    "color_scheme": "light",
+    "contrast": "no-preference",
+    "forced_colors": "none",
+    "reduced_motion": "no-preference",
+}
+VIEWPORT = {"width": 1280, "height": 800}
 
 
 @dataclass(frozen=True)
@@ -35,16 +43,20 @@ class Tabs:
         self._free: list[Tab] = []
 
     def take(self, options: dict[str, Any]) -> Tab:
-        """An empty tab with these options of Playwright's ``new_context``."""
-        made = json.dumps(options, sort_keys=True)
-        for tab in reversed(self._free):
-            if tab.made == made:
-                self._free.remove(tab)
-                return tab
-        context = self._browser.new_context(**options)
-        if self._script:
-            context.add_init_script(self._script)
-        return Tab(context.new_page(), made)
+        """An empty tab with these options of Playwright's ``new_context``; `VIEWPORT` and `MEDIA` are its defaults."""
+        fixed = {name: value for name, value in options.items() if name not in MEDIA and name != "viewport"}
+        made = json.dumps(fixed, sort_keys=True)
+        tab = next((tab for tab in reversed(self._free) if tab.made == made), None)
+        if tab is None:
+            context = self._browser.new_context(**fixed)
+            if self._script:
+                context.add_init_script(self._script)
+            tab = Tab(context.new_page(), made)
+        else:
+            self._free.remove(tab)
+        tab.page.set_viewport_size(options.get("viewport", VIEWPORT))
+        tab.page.emulate_media(**{name: options.get(name, value) for name, value in MEDIA.items()})
+        return tab
 
     def give_back(self, tab: Tab) -> None:
         """Empty a tab and keep it; one that was closed, or has opened others, is thrown away."""

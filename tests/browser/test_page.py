@@ -389,8 +389,9 @@ def test_hostile_texts_and_questions_stay_text(open_page: OpenPage, hostile_addr
 
 
 def test_hostile_texts_stay_text_on_pages_of_their_own(open_page: OpenPage, hostile_address: str) -> None:
+    page = open_page(hostile_address, "articles")
     for number, hostile in enumerate(HOSTILE):
-        page = open_page(hostile_address, f"article/h{number}")
+        page.goto(f"{hostile_address}article/h{number}")
         assert page.locator(".qa-text").text_content() == f"Stichwort{number} {hostile} Satzende{number}."
         assert page.evaluate("window.qaHacked") is None, hostile
         assert page.locator("img, iframe, svg").count() == 0, hostile

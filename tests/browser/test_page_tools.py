@@ -15,7 +15,7 @@ from qa.config import Settings
 from qa.feedback import FeedbackFile
 from qa.labels import LABELS
 from qa.types import Answer, Only, Prose
-from tests.browser.conftest import OpenPage, Serve
+from tests.browser.conftest import OpenPage, Serve, built
 from tests.browser.fakes import ARTICLES, HOSTILE, FakeBot, make_article
 from tests.browser.test_page import PHONE, QUESTION, ask, overflow
 
@@ -262,7 +262,7 @@ def test_hostile_titles_in_the_list_and_in_a_saved_conversation(
     page.goto(f"{address}articles?q=%3Cscript%3Ewindow.qaHacked%3D1%3C%2Fscript%3E&sort=x&page=-1")
     expect(page.get_by_role("status")).to_contain_text("<script>window.qaHacked=1</script>")
     page.goto(address)
-    page.get_by_role("textbox").wait_for()
+    built(page)
     answer = ask(page, "Stichwort3 [x](javascript:1)")
     answer.get_by_role("button", name=EN.right).click()
     expect(answer.get_by_role("status")).to_have_text(EN.kept)
