@@ -45,7 +45,7 @@ def start_server(bot: Bot | FakeBot, settings: Settings | None = None) -> Iterat
             thread.join(30)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # idle, it would take a twentieth of a core and 500 MB from the tests that follow
 def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         message = f"{CHROMIUM} is missing: apt-get install chromium"
@@ -58,7 +58,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def address(browser: Browser) -> Iterator[str]:
     with start_server(FakeBot()) as address:
         yield address
@@ -82,7 +82,7 @@ OpenPage = Callable[..., Page]
 Serve = Callable[..., str]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def tabs(browser: Browser) -> Tabs:
     return Tabs(browser)
 
@@ -157,7 +157,7 @@ def widget(host: Host, browser: Browser) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def blocking(browser: Browser) -> Iterator[Browser]:
     """Chromium that blocks the cookies of other sites."""
     browser = browser.browser_type.launch(executable_path=CHROMIUM, args=[*FLAGS, "--test-third-party-cookie-phaseout"])
@@ -165,7 +165,7 @@ def blocking(browser: Browser) -> Iterator[Browser]:
     browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def strict_tabs(blocking: Browser) -> Tabs:
     """Where whatever would keep something fails."""
     return Tabs(blocking, NO_STORAGE)
