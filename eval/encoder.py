@@ -2,8 +2,9 @@
 
     python -m eval.encoder [--model FOLDER] [--threads N] [--sets xquad,omosqa] [--no-speed]
 
-XQuAD ranks whole paragraphs, OMoS-QA pages by their best passage as the bot cuts them. ``hybrid`` is the encoder with
-BM25, fused as the bot does it.
+XQuAD ranks whole paragraphs, OMoS-QA pages by their best passage as the bot cuts them. ``dense`` is the encoder alone
+as the bot uses it: passages found by their vectors, and ranked by those and the vector of their best sentence;
+``hybrid`` is that with words, fused as the bot does it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from eval.encoder_tasks import (
     lexical_figures,
     lexical_hits,
     omosqa,
+    passage_figures,
     xquad,
 )
 from qa.embed import load_encoder
@@ -52,9 +54,11 @@ def quality_tables(tasks: TaskSet, encoder: Encoder, baseline: Encoder, measures
     theirs = encode(baseline.encode_queries, baseline.encode_passages, tasks)
     rows = {
         "dense": dense_figures(tasks, ours),
+        "dense, passages alone": passage_figures(tasks, ours),
         "hybrid": hybrid_figures(tasks, ours, hits, encoder.word_cosines),
         "BM25": lexical_figures(tasks, hits),
         f"{BASELINE} dense": dense_figures(tasks, theirs),
+        f"{BASELINE}, passages alone": passage_figures(tasks, theirs),
     }
     names = [one.name for one in tasks.directions]
     legend = "en→de: English questions over German texts. In brackets the 95 % bootstrap interval over questions."

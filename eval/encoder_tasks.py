@@ -5,18 +5,19 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qa.chunks import chunk_article, embedding_text
+from qa.chunks import chunk_article, embedding_text, sentence_texts
 from qa.config import Settings
 from qa.lexical import LexicalDoc, LexicalHits, LexicalIndex
 from qa.likeness import word_shares
 from qa.measuring.datasets import load_dataset
 from qa.metrics import DEEPEST, Estimate, mean_estimates, rank_of_relevant, ranking_scores
-from qa.retrieve import DEPTH, FUSION, fused_score, rarest_word
+from qa.retrieve import DEPTH, FUSION, dense_score, fused_score, rarest_word
 from qa.text import content_words, language
 from qa.types import Article, Chunk, Lang, Passage
 
@@ -39,11 +40,17 @@ OMOSQA_DIRECTIONS: tuple[tuple[Lang, Lang], ...] = (("en", "de"), ("de", "de"), 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """What is ranked in one language: ``owner[i]`` is the place of the article of ``chunks[i]`` in ``articles``."""
+    """What is ranked in one language: ``owner[i]`` is the place of the article of ``chunks[i]`` in ``articles``.
+
+    ``sentences`` are the texts that the encoder reads for the sentences of all chunks, chunk by chunk; those of
+    ``chunks[i]`` begin at ``starts[i]``, and there is at least one.
+    """
 
     articles: tuple[Article, ...]
     chunks: tuple[Chunk, ...]
     owner: Rows
+    sentences: tuple[str, ...]
+    starts: Rows
 
     @property
     def texts(self) -> list[str]:
@@ -83,15 +90,22 @@ class TaskSet:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Vectors of a set: questions ``(n, dim)``, chunks ``(c, dim)`` by language."""
+    """Vectors of a set: questions ``(n, dim)``, chunks ``(c, dim)`` and their sentences ``(s, dim)`` by language."""
 
     questions: Vectors
     chunks: Mapping[Lang, Vectors]
+    sentences: Mapping[Lang, Vectors]
 
     def scores(self, direction: Direction) -> Vectors:
         """Cosine of every question and chunk of a direction, ``(q, c)``."""
         cosines: Vectors = self.questions[direction.rows] @ self.chunks[direction.written].T
         return cosines
+
+    def nearest(self, direction: Direction, collection: Collection) -> Vectors:
+        """Cosine of every question and the best sentence of every chunk of a direction, ``(q, c)``."""
+        cosines = self.questions[direction.rows] @ self.sentences[direction.written].T
+        best: Vectors = np.maximum.reduceat(cosines, collection.starts, axis=1)
+        return best
 
 
 #: Figures of one row of a table: by direction, then by measure.
@@ -151,13 +165,25 @@ def _crossed(
 
 def _whole(articles: tuple[Article, ...]) -> Collection:
     chunks = (Chunk(f"{at:016x}", one.id, 0, len(one.text), one.text) for at, one in enumerate(articles))
-    return Collection(articles, tuple(chunks), np.arange(len(articles)))
+    longest = max((len(one.text) for one in articles), default=1)
+    cut = (sentence_texts(one, chunk_article(one, max_words=longest)) for one in articles)
+    return _collection(articles, tuple(chunks), np.arange(len(articles)), [[*chain.from_iterable(one)] for one in cut])
 
 
 def _chunked(articles: tuple[Article, ...], longest: int) -> Collection:
-    cut = [chunk_article(article, max_words=longest).chunks for article in articles]
-    owner = np.repeat(np.arange(len(articles)), [len(chunks) for chunks in cut])
-    return Collection(articles, tuple(chunk for chunks in cut for chunk in chunks), owner)
+    cut = [chunk_article(article, max_words=longest) for article in articles]
+    owner = np.repeat(np.arange(len(articles)), [len(one.chunks) for one in cut])
+    chunks = tuple(chunk for one in cut for chunk in one.chunks)
+    sentences = (sentence_texts(article, one) for article, one in zip(articles, cut, strict=True))
+    return _collection(articles, chunks, owner, [*chain.from_iterable(sentences)])
+
+
+def _collection(
+    articles: tuple[Article, ...], chunks: tuple[Chunk, ...], owner: Rows, sentences: Sequence[Sequence[str]]
+) -> Collection:
+    """With what the encoder reads for the sentences of each chunk."""
+    starts = np.cumsum([0, *map(len, sentences)])[:-1]
+    return Collection(articles, chunks, owner, tuple(chain.from_iterable(sentences)), starts)
 
 
 def _task_set(
@@ -178,32 +204,38 @@ def _task_set(
 
 
 def encode(encode_queries: Encode, encode_passages: Encode, tasks: TaskSet) -> Encoded:
-    """Vectors of all questions and chunks of a set; each text is encoded once."""
+    """Vectors of all questions, chunks and sentences of a set."""
     chunks = {lang: encode_passages(one.texts) for lang, one in tasks.collections.items()}
-    return Encoded(encode_queries(list(tasks.questions)), chunks)
+    sentences = {lang: encode_passages(one.sentences) for lang, one in tasks.collections.items()}
+    return Encoded(encode_queries(list(tasks.questions)), chunks, sentences)
 
 
-def evaluate_dense(encode_queries: Encode, encode_passages: Encode, shared: Path) -> Figures:
-    """Paragraph retrieval on XQuAD by vectors alone.
-
-    Args:
-        encode_queries: Questions to unit vectors, ``(n, dim)``.
-        encode_passages: Paragraphs to unit vectors, ``(n, dim)``.
-        shared: Folder that holds ``data/dev/xquad.{de,en}.json``.
-
-    Returns:
-        By direction (``en→de``), then by measure (`MEASURES`): the mean over the questions with its interval.
-
-    Raises:
-        QuestionsError: A file is missing or in another format.
-    """
-    tasks = xquad(shared / "data" / "dev")
-    return dense_figures(tasks, encode(encode_queries, encode_passages, tasks))
+def passage_figures(tasks: TaskSet, vectors: Encoded) -> Figures:
+    """Rankings by the vectors of whole passages."""
+    return _figures(tasks, lambda one: rank_dense(vectors.scores(one), tasks.collections[one.written]))
 
 
 def dense_figures(tasks: TaskSet, vectors: Encoded) -> Figures:
-    """Rankings by vectors alone."""
-    return _figures(tasks, lambda one: rank_dense(vectors.scores(one), tasks.collections[one.written]))
+    """Rankings by vectors alone, as the bot ranks: passages, the nearest then with their best sentences."""
+
+    def rank(one: Direction) -> list[list[int]]:
+        found = tasks.collections[one.written]
+        return rank_dense(reranked(vectors.scores(one), vectors.nearest(one, found)), found)
+
+    return _figures(tasks, rank)
+
+
+def reranked(scores: Vectors, nearest: Vectors) -> Vectors:
+    """Dense scores, ``(q, c)``, of the best `DEPTH` passages with their best sentences; the others keep their order.
+
+    Args:
+        scores: Cosines of questions and passages, ``(q, c)``.
+        nearest: Cosines of questions and the best sentence of each passage, ``(q, c)``.
+    """
+    ranks = np.argsort(np.argsort(-scores, axis=1, kind="stable"), axis=1)
+    # No combined score is below that of both cosines at their lowest.
+    lowest = dense_score(-1.0, -1.0, FUSION)
+    return np.where(ranks < DEPTH, dense_score(scores, nearest, FUSION), lowest - ranks).astype(np.float32)
 
 
 def hybrid_figures(
@@ -221,6 +253,7 @@ def hybrid_figures(
         tasks,
         lambda one: rank_hybrid(
             vectors.scores(one),
+            vectors.nearest(one, tasks.collections[one.written]),
             hits[one.name],
             tasks.collections[one.written],
             [tasks.questions[row] for row in one.rows],
@@ -273,7 +306,12 @@ def rank_lexical(hits: Iterable[LexicalHits], collection: Collection) -> list[li
 
 
 def rank_hybrid(
-    scores: Vectors, hits: Sequence[LexicalHits], collection: Collection, questions: Sequence[str], words: Cosines
+    scores: Vectors,
+    nearest: Vectors,
+    hits: Sequence[LexicalHits],
+    collection: Collection,
+    questions: Sequence[str],
+    words: Cosines,
 ) -> list[list[int]]:
     """Places of the best articles by the fused score of `qa.retrieve`, an article by its best chunk.
 
@@ -284,13 +322,17 @@ def rank_hybrid(
     owners = [collection.articles[at] for at in collection.owner]
     texts = [content_words(chunk.text, one.lang) for chunk, one in zip(collection.chunks, owners, strict=True)]
     orders = []
-    for row, found, question in zip(scores, hits, questions, strict=True):
+    for row, sentence, found, question in zip(scores, nearest, hits, questions, strict=True):
         bm25 = {key: score / unit for key, score in zip(found.keys, found.scores, strict=True)}
         candidates = sorted({*np.argsort(-row, kind="stable")[:DEPTH].tolist(), *bm25})
         met = word_shares(question, [texts[at] for at in candidates], words)
-        passages = (_passage(collection, at, float(row[at]), bm25.get(at)) for at in candidates)
         lang = language(question)
-        fused = [-fused_score(one, float(share), FUSION, lang) for one, share in zip(passages, met, strict=True)]
+        fused = [
+            -fused_score(
+                _passage(collection, at, float(row[at]), bm25.get(at)), float(share), float(sentence[at]), FUSION, lang
+            )
+            for at, share in zip(candidates, met, strict=True)
+        ]
         orders.append(_articles((at for _, at in sorted(zip(fused, candidates, strict=True))), collection))
     return orders
 

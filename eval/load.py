@@ -85,10 +85,10 @@ async def ask_alone(server: Server, asked: Sequence[Asked]) -> Run:
 
 async def ask_together(servers: Sequence[Server], asked: Sequence[Asked], clients: int, alone: Run) -> Load:
     """Ask everything with many clients and compare with ``alone``, watching the first server's memory and health."""
-    done = asyncio.Event()
+    done, replies = asyncio.Event(), dict[int, Reply]()
     with watching(servers[0].url, HEALTH) as health:
-        measuring = asyncio.ensure_future(measure_memory(servers[0].pid, done))
-        run = await ask_all([server.url for server in servers], asked, clients)
+        measuring = asyncio.ensure_future(measure_memory(servers[0].pid, done, lambda: len(replies) // len(servers)))
+        run = await ask_all([server.url for server in servers], asked, clients, replies)
         done.set()
     unlike = [fault for pair in zip(alone.replies, run.replies, strict=True) for fault in unlike_alone(*pair)]
     return Load(clients, len(servers), alone, run, unlike, health, await measuring)

@@ -68,9 +68,14 @@ async def ask(client: httpx.AsyncClient, body: Mapping[str, object]) -> Reply:
         return Reply(0, time.perf_counter() - started, {"title": f"{type(error).__name__}: {error}"})
 
 
-async def ask_all(urls: Sequence[str], asked: Sequence[Asked], clients: int) -> Run:
-    """All questions, each once, by so many clients, of which each asks its server on as soon as it has its answer."""
-    replies: dict[int, Reply] = {}
+async def ask_all(
+    urls: Sequence[str], asked: Sequence[Asked], clients: int, replies: dict[int, Reply] | None = None
+) -> Run:
+    """All questions, each once, by so many clients, of which each asks its server on as soon as it has its answer.
+
+    ``replies`` is filled meanwhile, by the place of the question.
+    """
+    replies = {} if replies is None else replies
     following = iter(enumerate(asked))
 
     async def one_client(client: httpx.AsyncClient) -> None:

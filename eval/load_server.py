@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
@@ -26,6 +26,10 @@ _STARTING: Final = 180.0
 #: Seconds between two looks at the memory.
 _LOOK: Final = 0.5
 _MIB: Final = 2**20
+#: Questions after which no cache of a server over 10,000 passages grows any more. Chunks and the languages of words are
+#: at their bounds after 500, numbers in words after 2,000, the forms of words (`qa.quoting.words`) after 3,300;
+#: from then on the objects of the interpreter and what malloc has in use stay the same (eval/LOG.md).
+FULL: Final = 4_000
 _READY: Final = "article-qa is at "
 
 
@@ -93,15 +97,21 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
 
 @dataclass(slots=True)
 class Memory:
-    """Resident memory over time: seconds from the start, and MiB (all, and without mapped files)."""
+    """Resident memory over time: seconds from the start, MiB (all, and without mapped files), questions answered."""
 
     seconds: list[float] = field(default_factory=list)
     resident: list[float] = field(default_factory=list)
     private: list[float] = field(default_factory=list)
+    answered: list[int] = field(default_factory=list)
+
+    @property
+    def filled(self) -> bool:
+        """Whether the caches were full through the last half, so that nothing should grow there."""
+        return bool(self.answered) and self.answered[-1] >= 2 * FULL
 
     def slope(self) -> float:
-        """MiB a minute in the last half, by least squares over the private memory; 0 of too few looks."""
-        half = len(self.seconds) // 2
+        """MiB a minute in the last half of the questions, by least squares; 0 of too few looks."""
+        half = self._half()
         times, values = self.seconds[half:], self.private[half:]
         if len(times) < 3:  # noqa: PLR2004 - a line through less says nothing
             return 0.0
@@ -110,9 +120,12 @@ class Memory:
         return 60 * sum((x - middle) * (y - mean) for x, y in zip(times, values, strict=True)) / spread
 
     def growth(self) -> float:
-        """MiB that the last half adds, along that line."""
-        half = len(self.seconds) // 2
-        return self.slope() * (self.seconds[-1] - self.seconds[half]) / 60 if self.seconds else 0.0
+        """MiB that the last half of the questions adds, along that line."""
+        return self.slope() * (self.seconds[-1] - self.seconds[self._half()]) / 60 if self.seconds else 0.0
+
+    def _half(self) -> int:
+        last = self.answered[-1] if self.answered else 0
+        return next((at for at, count in enumerate(self.answered) if 2 * count >= last), 0)
 
 
 def resident(pid: int) -> tuple[float, float]:
@@ -125,8 +138,8 @@ def resident(pid: int) -> tuple[float, float]:
     return float(sizes.get("VmRSS", 0)) * 1024 / _MIB, float(sizes.get("RssAnon", 0)) * 1024 / _MIB
 
 
-async def measure_memory(pid: int, done: asyncio.Event) -> Memory:
-    """Look at the memory of a process twice a second until it is done."""
+async def measure_memory(pid: int, done: asyncio.Event, answered: Callable[[], int]) -> Memory:
+    """Look at the memory of a process, and at how many questions were answered, twice a second until it is done."""
     found = Memory()
     started = time.monotonic()
     while not done.is_set():
@@ -135,6 +148,7 @@ async def measure_memory(pid: int, done: asyncio.Event) -> Memory:
             found.seconds.append(time.monotonic() - started)
             found.resident.append(whole)
             found.private.append(own)
+            found.answered.append(answered())
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(done.wait(), _LOOK)
     return found

@@ -1,8 +1,9 @@
 """What was indexed: the files read, the articles, their chunks and sentences.
 
 One SQLite file says what there is and where it lies; the texts lie beside it in `qa.segments`, so that a new build has
-little to copy. Nothing is loaded up front, so opening it costs the same for five articles and for a million.
-`qa.corpus_writer` writes it. Vectors lie in segments too (`qa.index`), row for row.
+little to copy. So do the words of the chunks, cut once: a question is compared with those of a hundred. Nothing is
+loaded up front but the list of distinct words, 2 MB at 100,000 chunks: opening it costs nearly the same for five
+articles and for a million. `qa.corpus_writer` writes it. Vectors lie in segments too (`qa.index`), row for row.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qa.errors import IndexDamagedError
+from qa.numbered import NUMBER_TYPE, WordList
 from qa.only import all_days, iso_day, unique_outlets
 from qa.segments import Segments
 from qa.types import Article, Chunk, Source, Span
@@ -25,6 +27,7 @@ from qa.types import Article, Chunk, Source, Span
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from qa.numbered import Numbers
     from qa.only import CodeRange
     from qa.types import Lang
 
@@ -35,8 +38,12 @@ CORPUS_FILE = "corpus.db"
 #: So much of the database is mapped: 180 MB at a million chunks.
 _MAPPED_BYTES = 1 << 30
 TEXTS_FOLDER = "texts"
+#: The distinct content words of each chunk in order, as numbers of words of the list.
+WORDS_FOLDER = "words"
+WORD_LIST_FOLDER = "word_list"
 #: Type of the offsets of sentences, two each.
 SPANS = "<u4"
+SPAN_BYTES = 2 * np.dtype(SPANS).itemsize
 
 _BY_DATE = """
 SELECT number, id, record, also, text_at, text_bytes FROM (
@@ -51,6 +58,10 @@ _ARTICLE = "SELECT number, id, record, also, text_at, text_bytes FROM articles"
 _CHUNK = (
     "SELECT c.key, a.id, c.start, c.end, c.row, c.sentence_row, c.sentences, a.text_at, a.text_bytes"
     " FROM chunks c JOIN articles a ON a.number = c.article"
+)
+_WORDS = (
+    "SELECT c.key, c.row, c.sentence_row, length(c.sentences), a.content, c.word_row, c.words"
+    " FROM chunks c JOIN articles a ON a.number = c.article WHERE a.original IS NULL"
 )
 
 
@@ -77,6 +88,22 @@ class ChunkRecord:
     sentence_row: int
 
 
+@dataclass(frozen=True, slots=True)
+class ChunkWords:
+    """What a chunk is ranked by: where its vectors lie, the language of its article, its words.
+
+    ``row`` counts in the chunk vectors; those of its sentences are the ``sentences`` rows from ``sentence_row``.
+    ``words`` are the numbers of its distinct content words in order (`Corpus.word_list`).
+    """
+
+    key: int
+    row: int
+    sentence_row: int
+    sentences: int
+    lang: Lang
+    words: Numbers
+
+
 class Corpus:
     """Reader of a published corpus; safe to use from many threads."""
 
@@ -97,6 +124,8 @@ class Corpus:
         except sqlite3.Error as error:
             raise IndexDamagedError(f"{path} cannot be read: {error}", "qa build") from None
         self._texts = Segments(folder / TEXTS_FOLDER, np.uint8)
+        self._words = Segments(folder / WORDS_FOLDER, NUMBER_TYPE)
+        self.word_list = WordList(Segments(folder / WORD_LIST_FOLDER, np.uint8).all().tobytes())
 
     def close(self) -> None:
         """Let go of the file."""
@@ -135,11 +164,11 @@ class Corpus:
         found = self._rows(f"{_ARTICLE} WHERE id = ? AND original IS NULL", article_id)
         return self._article(found[0]) if found else None
 
-    def langs(self, article_ids: Collection[str]) -> dict[str, Lang]:
-        """The languages of indexed articles by id, without reading the articles; those not there are left out."""
+    def articles_of(self, article_ids: Collection[str]) -> dict[str, Article]:
+        """Indexed articles by id; those not there are left out."""
         marks = ",".join("?" * len(article_ids))
-        query = f"SELECT id, content FROM articles WHERE id IN ({marks}) AND original IS NULL"  # noqa: S608 - marks alone
-        return {name: "de" if content.startswith("de:") else "en" for name, content in self._rows(query, *article_ids)}
+        found = map(self._article, self._rows(f"{_ARTICLE} WHERE id IN ({marks}) AND original IS NULL", *article_ids))
+        return {article.id: article for article in found}
 
     def outlets(self) -> tuple[str, ...]:
         """The outlets of the articles and their copies, by name; of spellings in other cases the first."""
@@ -229,6 +258,13 @@ class Corpus:
         marks = ",".join("?" * len(keys))
         return {row[0]: self._chunk(row) for row in self._rows(f"{_CHUNK} WHERE c.key IN ({marks})", *keys)}
 
+    def words_of(self, keys: Sequence[int]) -> dict[int, ChunkWords]:
+        """What the chunks with these keys are ranked by, without reading their texts; a key not there is left out."""
+        if not keys:
+            return {}
+        marks = ",".join("?" * len(keys))
+        return {row[0]: self._chunk_words(row) for row in self._rows(f"{_WORDS} AND c.key IN ({marks})", *keys)}
+
     def chunks_of(self, article_id: str) -> list[ChunkRecord]:
         """The chunks of one article in reading order."""
         return [self._chunk(row) for row in self._rows(f"{_CHUNK} WHERE a.id = ? ORDER BY c.start", article_id)]
@@ -246,6 +282,11 @@ class Corpus:
         pairs = np.frombuffer(spans, dtype=SPANS).reshape(-1, 2).tolist()
         return ChunkRecord(chunk, tuple(Span(*pair) for pair in pairs), number, sentence_row)
 
+    def _chunk_words(self, row: Sequence[Any]) -> ChunkWords:
+        key, number, sentence_row, span_bytes, content, at, count = row
+        words = self._words.rows(at, at + count).copy()
+        return ChunkWords(key, number, sentence_row, span_bytes // SPAN_BYTES, lang_of(content), words)
+
     def _rows(self, query: str, *values: str | int) -> list[tuple[Any, ...]]:
         with self._lock:
             return self._db.execute(query, values).fetchall()
@@ -259,3 +300,8 @@ def article_of(name: str, record: str, also: str, text: str) -> Article:
 def content_key(article: Article) -> str:
     """What decides the chunks and vectors of an article: its title, its text and how sentences are found in it."""
     return f"{article.lang}:{article.sha256}"
+
+
+def lang_of(content: str) -> Lang:
+    """The language in a `content_key`."""
+    return "de" if content.startswith("de:") else "en"

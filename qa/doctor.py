@@ -17,6 +17,7 @@ from qa.embed import load_encoder
 from qa.errors import QAError
 from qa.index import Index, articles_digest, load_index
 from qa.publish import held_build
+from qa.runtime import onnxruntime
 from qa.types import Citation
 from qa.writer import load_writer
 
@@ -80,7 +81,8 @@ def _libraries() -> Iterator[Check]:
     yield Check("python", True, platform.python_version())
     for module in ("faiss", "tantivy", "onnxruntime", "gradio"):
         try:
-            version = str(getattr(importlib.import_module(module), "__version__", "loads"))
+            loaded = onnxruntime() if module == "onnxruntime" else importlib.import_module(module)
+            version = str(getattr(loaded, "__version__", "loads"))
             yield Check(module, True, version)
         except ImportError as error:
             yield Check(module, False, f"does not load: {error}", "make setup")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qa.errors import EncoderError
+from qa.runtime import onnxruntime
 from qa.wordtable import WordTable
 
 if TYPE_CHECKING:
@@ -297,16 +298,15 @@ def _load_tokenizer(path: Path) -> Any:  # noqa: ANN401 - imported lazily
 
 
 def _load_session(path: Path, threads: int) -> Any:  # noqa: ANN401 - imported lazily
-    import onnxruntime  # noqa: PLC0415 - 0.3 s
-
-    options = onnxruntime.SessionOptions()
+    runtime = onnxruntime()
+    options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     # The arena pays with batches as small as ours: 105 passages a second instead of 94, and 185 MB instead of 266.
     # Spinning threads take the cores from whatever else runs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def _load_sentence_transformer(name: str, threads: int, *, fetch: bool) -> Any:  # noqa: ANN401 - imported lazily

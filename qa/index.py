@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 from qa.articles import CLEANER_VERSION, Listing
 from qa.chunk_cache import ChunkCache
 from qa.chunks import CHUNKER_VERSION
-from qa.corpus import ChunkRecord, Corpus
+from qa.corpus import Corpus
 from qa.dense import FaissStore, open_store
 from qa.errors import IndexDamagedError, IndexStaleError
 from qa.lexical import Lexical, LexicalIndex
@@ -26,9 +26,11 @@ from qa.only import ranges_of
 from qa.publish import current_build, published_build
 from qa.seen import sha256_or_reason
 from qa.segments import Segments
+from qa.text import words_id
 
 if TYPE_CHECKING:
     from qa.config import Settings
+    from qa.corpus import ChunkRecord, ChunkWords
     from qa.only import CodeRange
     from qa.seen import Seen
     from qa.types import Encoder, Keys, Only, Selection, Vectors, VectorStore
@@ -160,11 +162,35 @@ class Index:
         vector: Vectors = self._chunk_vectors.rows(record.row, record.row + 1)[0].astype(np.float32)
         return vector
 
+    def similarities(self, rows: Sequence[int], query: Vectors) -> list[float]:
+        """Inner products of the vectors in these rows and a question's ``(dim,)``."""
+        vectors = np.array([self._chunk_vectors.rows(row, row + 1)[0] for row in rows], np.float32)
+        # One by one: of a product of matrices the last bits depend on the row, and equal passages would not tie.
+        return [float(vector @ query) for vector in vectors]
+
     def sentence_vectors_of(self, record: ChunkRecord) -> Vectors:
         """The vectors of a chunk's sentences, ``(len(record.sentences), dim)``."""
         end = record.sentence_row + len(record.sentences)
         vectors: Vectors = self._sentence_vectors.rows(record.sentence_row, end).astype(np.float32)
         return vectors
+
+    def best_sentences(self, chunks: Sequence[ChunkWords], query: Vectors) -> Vectors:
+        """Cosine of a question's vector ``(dim,)`` and the best sentence of each chunk, ``(chunks,)``.
+
+        A chunk whose sentences have no vectors stands for them itself. What a chunk gets does not depend on the others
+        to the last bit, as a matrix product's rows do.
+        """
+        none = np.empty((0, len(query)), VECTOR_TYPE)
+        parts = [none]
+        for chunk in chunks:
+            # None at all in an archive of `eval.bench` above 200,000 passages.
+            kept = chunk.sentences if len(self._sentence_vectors) else 0
+            rows = self._sentence_vectors.rows(chunk.sentence_row, chunk.sentence_row + kept)
+            parts.append(rows if len(rows) else self._chunk_vectors.rows(chunk.row, chunk.row + 1))
+        cosines = np.einsum("ij,j->i", np.concatenate(parts).astype(np.float32), query)
+        starts = np.cumsum([len(part) for part in parts])[:-1]
+        best: Vectors = np.maximum.reduceat(cosines, starts) if chunks else cosines
+        return best
 
     def waste(self) -> float:
         """Share of what is stored that no article has any more, 0 to 1."""
@@ -186,6 +212,7 @@ def recipe_of(settings: Settings, encoder: Encoder) -> Recipe:
         chunker=CHUNKER_VERSION,
         chunk_words=settings.chunk_words,
         store=settings.store,
+        words=words_id(),
     )
 
 

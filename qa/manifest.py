@@ -14,7 +14,7 @@ from typing import Any
 from qa.errors import IndexDamagedError, IndexStaleError, QAError
 
 #: Raised when the files of a build change their meaning; a build of another schema is refused and rebuilt.
-SCHEMA = 3
+SCHEMA = 4
 
 MANIFEST_FILE = "manifest.json"
 
@@ -36,6 +36,7 @@ class Recipe:
     chunker: int
     chunk_words: int
     store: str
+    words: str
 
     def difference(self, other: Recipe) -> str:
         """Names what differs from another recipe, oldest value first; "" when nothing does."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context, resource_tracker
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING
 
@@ -127,11 +129,18 @@ class ProcessTeam:
         process = self._team[worker].process
         process.join(_GRACE)
         code = process.exitcode or 0
-        how = f"was killed by signal {-code}" if code < 0 else f"ended with status {code}"
+        how = f"was killed by signal {_named(-code)}" if code < 0 else f"ended with status {code}"
         return EncoderError(
             f"a worker ({worker + 1} of {self._count}) {how} while it encoded; nothing was published",
             "if memory ran out, name fewer workers; else try again",
         )
+
+
+def _named(number: int) -> str:
+    try:
+        return f"{number} ({signal.Signals(number).name})"
+    except ValueError:
+        return str(number)
 
 
 @contextmanager
@@ -151,6 +160,7 @@ def _sigint_blocked() -> Iterator[None]:
 
 def _work(connection: Connection, spec: EncoderSpec) -> None:
     """The life of a worker: it ends when the other end of the connection is closed, be it by a kill."""
+    threading.Thread(target=_end_with_build, daemon=True).start()
     with suppress(EOFError, OSError):
         result: Vectors | _Failure
         try:
@@ -166,3 +176,11 @@ def _work(connection: Connection, spec: EncoderSpec) -> None:
             reason = " ".join(str(error).split())[:300]
             message = f"a worker failed with {type(error).__name__}: {reason}"
             connection.send(_Failure(message, "qa build without --workers tells whether it is the encoder"))
+
+
+def _end_with_build() -> None:
+    """In the middle of a batch too, which may take seconds: nobody wants it any more."""
+    build = parent_process()
+    if build is not None:
+        build.join()
+        os._exit(1)

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from operator import itemgetter
+from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
-from qa.likeness import word_shares
+from qa.likeness import numbered_shares
 from qa.text import language
 from qa.types import Passage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from qa.chunk_cache import ReadChunk
-    from qa.corpus import ChunkRecord
+    from qa.corpus import ChunkRecord, ChunkWords
     from qa.index import Allowed, Index
-    from qa.types import Article, Encoder, Lang, Only, Vectors
+    from qa.types import Encoder, Lang, Only, Vectors
 
 Mode = Literal["hybrid", "dense", "lexical"]
+
+#: One score, or those of many passages.
+Score = TypeVar("Score", float, "Vectors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,10 @@ class Fusion:
 
     ``met`` and, in another language, ``met_across`` weigh the share of the question's words that the passage meets, in
     whatever form or language (`qa.likeness.shares`): what BM25 cannot see.
+
+    ``sentence`` weighs the cosine of the passage's best sentence, which is added to that of the whole passage, with
+    words and without: one vector of a long passage is a mean of what it says, and one sentence answers. Akkalyoncu
+    Yilmaz et al. 2019, "Cross-Domain Modeling of Sentence-Level Evidence for Document Retrieval".
     """
 
     weight: float
@@ -46,13 +51,14 @@ class Fusion:
     bonus: float
     met: float = 0.0
     met_across: float = 0.0
+    sentence: float = 0.0
 
 
 #: Chosen by ``python -m qa.train.calibrate`` on OMoS-QA train: questions and keywords in both languages over pages in
-#: German, in English, and half in each. Mean nDCG@10 of the page 0.704; weight 0.5 to 1.5, half 1.5 to 6, across 0.2 to
-#: 0.7 and bonus 0 to 0.4 were tried (best 0.705), then met 0 to 0.3 and met_across 0 to 0.6 (best 0.705). OMoS-QA dev:
-#: 0.764, best 0.767 (eval/LOG.md).
-FUSION = Fusion(weight=1.0, half=3.0, across=0.4, bonus=0.25, met=0.1, met_across=0.25)
+#: German, in English, and half in each. Mean nDCG@10 of the page 0.709; weight 0.5 to 1.5, half 1.5 to 6, across 0.2 to
+#: 0.7 and bonus 0 to 0.4 were tried, then met 0 to 0.3 and met_across 0 to 0.6, then sentence 0 to 1.5 (0: 0.704, 0.25:
+#: 0.708, 1: 0.704). OMoS-QA dev: 0.759, without sentences 0.764, XQuAD 0.967 and 0.963 (eval/LOG.md).
+FUSION = Fusion(weight=1.0, half=3.0, across=0.4, bonus=0.25, met=0.1, met_across=0.25, sentence=0.5)
 
 #: Candidates taken from each ranking before they are fused.
 DEPTH = 50
@@ -62,12 +68,14 @@ DEPTH = 50
 class Candidate:
     """A passage with the record that leads to its sentences and their vectors.
 
-    ``met`` is the share of the question's words that it meets, 0 to 1 (`qa.likeness.shares`).
+    ``met`` is the share of the question's words that it meets, 0 to 1 (`qa.likeness.shares`), ``nearest`` the cosine of
+    the question and its best sentence.
     """
 
     passage: Passage
     record: ChunkRecord
     met: float = 0.0
+    nearest: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +124,14 @@ def retrieve(
     clock.lap("lexical")
     found = _found(index, query, dense, lexical)
     if mode == "hybrid":
-        met = word_shares(question, [one.chunk.words for one in found], encoder.word_cosines)
-        found = [replace(one, met=float(share)) for one, share in zip(found, met, strict=True)]
+        texts = [one.chunk.words for one in found]
+        met = numbered_shares(question, texts, index.corpus.word_list, encoder.word_cosines)
+        for one, share in zip(found, met.tolist(), strict=True):
+            one.met = share
         clock.lap("words")
-    scored = [(-_score(one, mode, fusion, lang), one.chunk.record.chunk.key, one) for one in found]
-    best = [replace(one, score=-score) for score, _, one in sorted(scored, key=itemgetter(0, 1))[:k]]
+    for one in found:
+        one.score = _score(one, mode, fusion, lang)
+    best = sorted(found, key=lambda one: (-one.score, one.chunk.key))[:k]
     candidates = tuple(_candidates(index, best, dense, lexical))
     clock.lap("fuse")
     return Retrieval(candidates, query, encoder, clock.laps)
@@ -143,12 +154,13 @@ def rarest_word(chunk_count: int) -> float:
     return math.log(1.0 + max(chunk_count - 0.5, 0.5) / 1.5)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Found:
-    """A chunk that either ranking found, with what it is ranked by."""
+    """A chunk that either ranking found, with what it is ranked by, step by step."""
 
-    chunk: ReadChunk
+    chunk: ChunkWords
     dense: float
+    nearest: float
     lexical: float | None
     met: float = 0.0
     score: float = 0.0
@@ -156,44 +168,54 @@ class _Found:
 
 def _found(index: Index, query: Vectors, dense: Mapping[int, float], lexical: Mapping[int, float]) -> list[_Found]:
     """Everything that either ranking found, scores still to be fused."""
-    found = []
-    for chunk in index.chunks.read([*dict.fromkeys([*dense, *lexical])]):
-        key = chunk.record.chunk.key
-        # Exact, not "somewhere below the last one found": a fused score needs both parts.
-        similarity = dense[key] if key in dense else float(index.vector_of(chunk.record) @ query[0])
-        found.append(_Found(chunk, similarity, lexical.get(key)))
-    return found
+    chunks = index.chunks.read([*dict.fromkeys([*dense, *lexical])])
+    nearest = index.best_sentences(chunks, query[0]).tolist()
+    # Exact, not "somewhere below the last one found": a fused score needs both parts.
+    others = [chunk for chunk in chunks if chunk.key not in dense]
+    similarities = index.similarities([chunk.row for chunk in others], query[0])
+    known = {**dense, **{chunk.key: score for chunk, score in zip(others, similarities, strict=True)}}
+    return [
+        _Found(chunk, known[chunk.key], best, lexical.get(chunk.key))
+        for chunk, best in zip(chunks, nearest, strict=True)
+    ]
 
 
 def _candidates(
     index: Index, found: Sequence[_Found], dense: Mapping[int, float], lexical: Mapping[int, float]
 ) -> Iterator[Candidate]:
-    """What was found as passages with their articles, which are read for the best alone."""
+    """What was found as passages; their texts and articles are read for the best alone."""
     dense_ranks, lexical_ranks = _ranks(dense), _ranks(lexical)
-    articles: dict[str, Article] = {}
+    records = index.corpus.chunks([one.chunk.key for one in found])
+    articles = index.corpus.articles_of({record.chunk.article_id for record in records.values()})
     for one in found:
-        chunk = one.chunk.record.chunk
-        article = articles.get(chunk.article_id) or index.corpus.article(chunk.article_id)
+        record = records[one.chunk.key]
+        chunk = record.chunk
+        article = articles.get(chunk.article_id)
         if article is None:
             continue
-        articles[chunk.article_id] = article
         ranks = dense_ranks.get(chunk.key), lexical_ranks.get(chunk.key)
         passage = Passage(chunk, article, one.score, *ranks, one.dense, one.lexical)
-        yield Candidate(passage, one.chunk.record, one.met)
+        yield Candidate(passage, record, one.met, one.nearest)
 
 
 def _score(one: _Found, mode: Mode, fusion: Fusion, lang: Lang) -> float:
-    if mode == "dense":
-        return one.dense
     if mode == "lexical":
         return one.lexical or 0.0
-    return _fused(one.dense, one.lexical or 0.0, one.met, fusion, crossed=one.chunk.lang != lang)
+    dense = dense_score(one.dense, one.nearest, fusion)
+    if mode == "dense":
+        return dense
+    return _fused(dense, one.lexical or 0.0, one.met, fusion, crossed=one.chunk.lang != lang)
 
 
-def fused_score(passage: Passage, met: float, fusion: Fusion, lang: Lang) -> float:
-    """The fused score of a passage by its two scores and what it meets, for a question in ``lang``."""
-    dense, lexical = passage.dense_score or 0.0, passage.lexical_score or 0.0
-    return _fused(dense, lexical, met, fusion, crossed=passage.article.lang != lang)
+def dense_score(passage: Score, nearest: Score, fusion: Fusion) -> Score:
+    """What vectors alone say of passages, by the cosines of the whole of each and of its best sentence."""
+    return passage + fusion.sentence * nearest
+
+
+def fused_score(passage: Passage, met: float, nearest: float, fusion: Fusion, lang: Lang) -> float:
+    """The fused score of a passage by its scores, what it meets and its best sentence, for a question in ``lang``."""
+    dense = dense_score(passage.dense_score or 0.0, nearest, fusion)
+    return _fused(dense, passage.lexical_score or 0.0, met, fusion, crossed=passage.article.lang != lang)
 
 
 def _fused(dense: float, lexical: float, met: float, fusion: Fusion, *, crossed: bool) -> float:

@@ -31,6 +31,7 @@ was trained on. Lingua would add 96 MB.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import tomllib
@@ -346,6 +347,9 @@ def _starters(lang: Lang) -> frozenset[str]:
     return _stop_words(lang) - _NO_STARTERS
 
 
+#: Raised whenever `words` or `content_words` may give others by what `words_id` does not see.
+WORDS_VERSION = 1
+
 _WORD = re.compile(r"(?<!\d)\d{1,3}(?:[.,'’]\d{3})+(?!\d)|[^\W_]+")
 _SEPARATOR = re.compile(r"[.,'’]")
 _LETTERS_ONLY = re.compile(r"[^\W\d_]+")
@@ -367,6 +371,14 @@ def content_words(text: str, lang: Lang | None = None) -> list[str]:
     other: Lang = "en" if own == "de" else "de"
     stop = _stop_words(own) if lang else _stop_words(own) | (_stop_words(other) - _CONTENT_ELSEWHERE)
     return [word for word in words(text) if word not in stop]
+
+
+@cache
+def words_id() -> str:
+    """Hex digest of what decides `content_words`: an index holds those of its passages, cut with the same."""
+    deciding = [WORDS_VERSION, _WORD.pattern, _SEPARATOR.pattern, sorted(_CONTENT_ELSEWHERE)]
+    stop = [sorted(_stop_words("de")), sorted(_stop_words("en"))]
+    return hashlib.sha256(json.dumps([*deciding, *stop]).encode()).hexdigest()
 
 
 def is_function_word(word: str) -> bool:

@@ -6,17 +6,22 @@ trained towards the English ones. That makes words comparable across its languag
 
 from __future__ import annotations
 
-from itertools import chain
+from dataclasses import dataclass, replace
+from itertools import chain, repeat
 from threading import Lock
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
+
+from qa.numbered import Numbered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
+    from qa.numbered import WordList
     from qa.types import Vectors
 
 #: Words whose pieces are kept, some 200 bytes each; more, and all are forgotten. 10,000 German passages have 100,000
@@ -25,6 +30,31 @@ REMEMBERED = 150_000
 #: Rows multiplied at once, so that they stay in the processor's cache: 3,700 rows take 0.6 ms at 64 or 128, 1.5 at 256
 #: to 1024, 2.3 all at once.
 BLOCK = 128
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """Words in pieces: those of word n are the ``lengths[n]`` numbers of ``flat`` from ``starts[n]``."""
+
+    flat: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, words: Sequence[Sequence[int]]) -> _Cut:
+        """Of the pieces of each word."""
+        lengths = np.fromiter(map(len, words), np.int64, len(words))
+        flat = np.fromiter(chain.from_iterable(words), np.int64, int(lengths.sum()))
+        return cls(flat, np.cumsum(lengths) - lengths, lengths)
+
+    def sums(self, rows: Callable[[NDArray[np.int64]], Vectors], dim: int) -> Vectors:
+        """The rows of the pieces of each word added up, ``(words, dim)``; ``rows`` looks up those of some pieces."""
+        sums = np.zeros((len(self.lengths), dim), np.float32)
+        # One piece of every word after the other: a quarter of the time of `np.add.at`, a tenth of `np.add.reduceat`.
+        for at in range(int(self.lengths.max(initial=0))):
+            longer = np.flatnonzero(self.lengths > at)
+            sums[longer] += rows(self.flat[self.starts[longer] + at])
+        return sums
 
 
 class _Kept:
@@ -37,6 +67,27 @@ class _Kept:
         self.norms = np.empty(size, np.float32)
         self.pieces = np.empty(1024, np.int64)
         self._filled = 0
+        self._noted: WeakKeyDictionary[WordList, NDArray[np.int64]] = WeakKeyDictionary()
+        self._lock = Lock()
+
+    def noted(self, source: WordList) -> NDArray[np.int64]:
+        """The places of the words of a list by their numbers, to be read and written; -1 where none was noted."""
+        with self._lock:
+            found = self._noted.get(source)
+            if found is None:
+                found = self._noted[source] = np.full(len(source), -1, np.int64)
+            return found
+
+    def find(self, words: Sequence[str]) -> NDArray[np.int64]:
+        """The place of each word, ``(n,)``; -1 where it is not here."""
+        return np.fromiter(map(self.places.get, words, repeat(-1)), np.int64, len(words))
+
+    def cut(self, places: NDArray[np.int64]) -> _Cut:
+        """The pieces of the words in these places."""
+        lengths = self.lengths[places]
+        starts = np.cumsum(lengths) - lengths
+        flat = self.pieces[np.repeat(self.starts[places] - starts, lengths) + np.arange(lengths.sum())]
+        return _Cut(flat, starts, lengths)
 
     def add(self, words: Sequence[str], cut: Sequence[Sequence[int]], norms: NDArray[np.float32]) -> bool:
         """Add distinct words with their pieces, one at least, and the lengths of the sums; False without room."""
@@ -88,7 +139,7 @@ class WordTable:
 
     def vectors(self, words: Sequence[str]) -> Vectors:
         """Rows of length 1, or of zeros where nothing is known of a word, ``(n, dim)``."""
-        sums = self._sums(self._pieces(words))
+        sums = self._sums(_Cut.of(self._pieces(words)))
         sums /= _length(sums)[:, None]
         return sums
 
@@ -99,48 +150,64 @@ class WordTable:
         """
         if not words:
             return np.zeros((len(asked), 0), np.float32)
-        kept, places = self._places(words)
-        lengths = kept.lengths[places]
-        ends = np.cumsum(lengths)
-        pieces = kept.pieces[np.repeat(kept.starts[places] - ends + lengths, lengths) + np.arange(ends[-1])]
-        distinct = np.flatnonzero(np.bincount(pieces, minlength=len(self._rows)))
-        order = np.empty(len(self._rows), np.intp)
-        order[distinct] = np.arange(len(distinct))
-        products = self._products(self.vectors(asked), distinct)
-        cosines: Vectors = np.add.reduceat(products[:, order[pieces]], ends - lengths, axis=1)
-        cosines /= kept.norms[places]
-        return cosines
+        # Found together, because what is kept may be forgotten between two looks.
+        kept, found = self._numbered(asked, words) if isinstance(words, Numbered) else self._places([*asked, *words])
+        ours, places = np.split(found, [len(asked)])
+        vectors = self._sums(kept.cut(ours)) / kept.norms[ours][:, None]
+        cut = kept.cut(places)
+        distinct, order = np.unique(cut.flat, return_inverse=True)
+        products = self._products(vectors, distinct)
+        cosines = replace(cut, flat=order).sums(lambda pieces: np.take(products, pieces, axis=0), len(asked))
+        cosines /= kept.norms[places][:, None]
+        return cosines.T
 
     def _places(self, words: Sequence[str]) -> tuple[_Kept, NDArray[np.int64]]:
         """Where the words are kept, after those that were not have been cut up."""
         kept = self._kept
-        places = [kept.places.get(word, -1) for word in words]
-        if -1 in places:
+        places = kept.find(words)
+        if len(places) and places.min() < 0:
             new = list(dict.fromkeys(word for word, place in zip(words, places, strict=True) if place < 0))
             if not self._keep(kept, new):
                 distinct = list(dict.fromkeys(words))
                 kept = _Kept(max(REMEMBERED, len(distinct)))
                 self._keep(kept, distinct)
                 self._kept = kept
-            places = [kept.places[word] for word in words]
-        return kept, np.array(places, np.int64)
+            places = kept.find(words)
+        return kept, places
+
+    def _numbered(self, asked: Sequence[str], words: Numbered) -> tuple[_Kept, NDArray[np.int64]]:
+        """As `_places` of both, the numbered ones looked up by letters only when they are met for the first time."""
+        kept, source, numbers = self._kept, words.source, words.numbers
+        places = kept.noted(source)[numbers]
+        new = np.flatnonzero(places < 0)
+        found, got = self._places([*asked, *source.words(numbers[new])])
+        if found is not kept:
+            new = np.arange(len(numbers))
+            found, got = self._places([*asked, *words])
+        places[new] = got[len(asked) :]
+        found.noted(source)[numbers[new]] = places[new]
+        return found, np.concatenate([got[: len(asked)], places])
 
     def _keep(self, kept: _Kept, words: Sequence[str]) -> bool:
         cut = self._pieces(words)
-        norms = _length(self._sums(cut))
+        norms = _length(self._sums(_Cut.of(cut)))
         # A word without pieces is like none.
         norms[[not pieces for pieces in cut]] = np.inf
         with self._lock:
             return kept.add(words, [pieces or (0,) for pieces in cut], norms)
 
     def _products(self, vectors: Vectors, pieces: NDArray[np.int64]) -> Vectors:
-        """Inner products of vectors and the rows of pieces, ``(vectors, pieces)``."""
-        found = np.empty((len(vectors), len(pieces)), np.float32)
+        """Inner products of the rows of pieces and vectors, ``(pieces, vectors)``."""
+        found = np.empty((len(pieces), len(vectors)), np.float32)
+        columns = np.ascontiguousarray(vectors.T)
+        block = np.empty((BLOCK, vectors.shape[1]), np.float32)
         for start in range(0, len(pieces), BLOCK):
-            rows = self._rows[pieces[start : start + BLOCK]]
-            found[:, start : start + BLOCK] = vectors @ rows.astype(np.float32, copy=False).T
+            taken = np.take(self._rows, pieces[start : start + BLOCK], axis=0)
+            rows = block[: len(taken)]
+            rows[:] = taken
+            np.matmul(rows, columns, out=found[start : start + BLOCK])
         if self._scales is not None:
-            found *= self._scales[pieces].T
+            found *= self._scales[pieces]
         return found
 
     def _scaled(self, pieces: NDArray[np.int64]) -> Vectors:
@@ -149,17 +216,8 @@ class WordTable:
             rows *= self._scales[pieces]
         return rows
 
-    def _sums(self, cut: Sequence[Sequence[int]]) -> Vectors:
-        """The rows of the pieces of each word added up."""
-        lengths = np.fromiter(map(len, cut), np.intp, len(cut))
-        flat = np.fromiter(chain.from_iterable(cut), np.int64, int(lengths.sum()))
-        starts = np.cumsum(lengths) - lengths
-        sums = np.zeros((len(cut), self._rows.shape[1]), np.float32)
-        # One piece of every word after the other: a quarter of the time of `np.add.at`, and the same sums.
-        for at in range(int(lengths.max(initial=0))):
-            longer = np.flatnonzero(lengths > at)
-            sums[longer] += self._scaled(flat[starts[longer] + at])
-        return sums
+    def _sums(self, cut: _Cut) -> Vectors:
+        return cut.sums(self._scaled, self._rows.shape[1])
 
 
 def _length(rows: Vectors) -> NDArray[np.float32]:

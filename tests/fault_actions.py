@@ -38,14 +38,22 @@ def write_article(place: Path, name: str, town: str) -> None:
     )
 
 
+def temporary(place: Path) -> Path:
+    """Where the struck process has its temporary files."""
+    folder = place / "temporary"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def build(place: Path) -> str:
     # Articles as young as those of a test would not be remembered, and that file is to be struck too.
-    with mock.patch("qa.seen.YOUNG_NS", -(10**12)):
+    with mock.patch("qa.seen.YOUNG_NS", -(10**12)), mock.patch("tempfile.tempdir", str(temporary(place))):
         return build_index(settings_of(place), WordEncoder()).manifest.build_id
 
 
 def back(place: Path) -> str:
-    return roll_back(settings_of(place), WordEncoder()).manifest.build_id
+    with mock.patch("tempfile.tempdir", str(temporary(place))):
+        return roll_back(settings_of(place), WordEncoder()).manifest.build_id
 
 
 def prune(place: Path) -> str:

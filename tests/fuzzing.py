@@ -380,7 +380,7 @@ _MANIFEST = Manifest(
     SCHEMA,
     "20261122T050000000000-abcdef01",
     "2026-11-22T05:00:00+00:00",
-    Recipe("bundled", "a" * 64, 384, "", "", 1, 1, 100, "faiss"),
+    Recipe("bundled", "a" * 64, 384, "", "", 1, 1, 100, "faiss", "c" * 64),
     "/a",
     "d",
     1,

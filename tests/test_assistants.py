@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 import json
+import socket
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
+from qa.config import Settings
 from qa.server.assistants import as_text
+from qa.web import create_app
 from tests.browser.fakes import ARTICLES, FakeBot
-from tests.sites import site
+from tests.sites import listening, site
+from tests.test_desk import SlowBot
 
 HANDSHAKE = {
     "protocolVersion": "2025-06-18",
@@ -73,6 +79,48 @@ def test_a_call_that_fails_says_why(client: TestClient, name: str, arguments: di
     result = call(client, "tools/call", name=name, arguments=arguments)
     assert result["isError"] is True
     assert says in result["content"][0]["text"]
+
+
+def counted(url: str, name: str) -> float:
+    """A figure of the server's own measurements; 0 before it is there."""
+    lines = httpx.get(f"{url}/metrics", trust_env=False).text.splitlines()
+    return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name} ")), 0.0)
+
+
+def until(url: str, name: str, value: float) -> None:
+    ends = time.monotonic() + 30
+    while counted(url, name) != value:
+        assert time.monotonic() < ends, f"{name} is {counted(url, name)}"
+
+
+def test_an_assistant_that_goes_away_frees_its_place() -> None:
+    bot = SlowBot()
+    settings = Settings(mcp=True, hosts=("127.0.0.1",), rate=10_000, concurrent=1, waiting=1)
+    body = json.dumps(
+        {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
+        | {"params": {"name": "ask_articles", "arguments": {"question": "tram"}}}
+    ).encode()
+    head = (
+        "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        "Accept: application/json, text/event-stream\r\nMCP-Protocol-Version: 2025-06-18\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    with listening(create_app(bot, settings=settings)) as url:
+        try:
+            address = ("127.0.0.1", int(url.rpartition(":")[2]))
+            with socket.create_connection(address) as first, socket.create_connection(address) as second:
+                first.sendall(head + body)
+                until(url, "article_qa_questions_taken", 1)
+                second.sendall(head + body)
+                until(url, "article_qa_questions_taken", 2)
+                second.close()
+                until(url, 'article_qa_questions_total{status="gone",way="mcp"}', 1)
+                until(url, "article_qa_questions_taken", 1)
+                bot.go.set()
+                assert first.recv(1000).startswith(b"HTTP/1.1 200")
+        finally:
+            bot.go.set()
+    assert bot.asked == ["tram"]
 
 
 def test_without_the_setting_there_is_no_tool() -> None:

@@ -19,6 +19,7 @@ from eval.bench_report import Row, plot, plots, table
 from eval.bench_search import ExactStore, Known, Spread, search
 from eval.vectors import CachedEncoder, Composer
 from qa.index import Index
+from qa.retrieve import retrieve
 from tests.fakes import WordEncoder
 
 if TYPE_CHECKING:
@@ -115,7 +116,10 @@ def test_chunks_never_embedded_get_made_up_vectors_and_no_sentences(
     made = build(tmp_path / "80", articles(material), 80, encoder, composer, with_sentences=False)
     assert (made.composed, made.sentences) == (made.chunks - built.chunks, 0)
     assert not [text for text in inner.embedded if "\n" in text]
-    assert Index(tmp_path / "80").manifest.chunk_count == made.chunks
+    index = Index(tmp_path / "80")
+    assert index.manifest.chunk_count == made.chunks
+    best = retrieve(index, inner, material.told[0].german, 1).candidates[0]
+    assert best.nearest == pytest.approx(best.passage.dense_score, abs=1e-3)
 
 
 def test_asking_gives_times_and_what_is_found(

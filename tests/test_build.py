@@ -194,6 +194,18 @@ def test_an_index_of_other_chunks_is_refused(folders: Settings) -> None:
         load_index(Settings(articles=folders.articles, index=folders.index, chunk_words=50), WordEncoder())
 
 
+def test_an_index_of_words_cut_otherwise_is_refused_and_built_again(
+    folders: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folders, "a.md", STORY.format(10))
+    build_index(folders, WordEncoder())
+    monkeypatch.setattr("qa.index.words_id", lambda: "d" * 64)
+    with pytest.raises(IndexStaleError, match=r"words .* → dddddddddddd"):
+        load_index(folders, WordEncoder())
+    assert build_index(folders, WordEncoder()).unusable
+    assert load_index(folders, WordEncoder()).manifest.recipe.words == "d" * 64
+
+
 def test_ensuring_builds_only_what_is_needed_and_says_why(folders: Settings) -> None:
     write(folders, "a.md", STORY.format(10))
     reasons: list[str] = []

@@ -35,27 +35,29 @@ def test_a_chunk_is_as_the_corpus_has_it_with_the_words_of_its_language(index: I
     cache = ChunkCache(index.corpus)
     for _ in range(2):
         found = cache.read(wanted[::-1])
-        assert [one.record.chunk.key for one in found] == wanted[::-1]
+        assert [one.key for one in found] == wanted[::-1]
         for one in found:
-            assert one.record == index.corpus.chunks([one.record.chunk.key])[one.record.chunk.key]
-            article = index.corpus.article(one.record.chunk.article_id)
+            record = index.corpus.chunks([one.key])[one.key]
+            article = index.corpus.article(record.chunk.article_id)
             assert article is not None
-            assert one.lang == article.lang
-            assert one.words == tuple(dict.fromkeys(content_words(one.record.chunk.text, one.lang)))
+            assert (one.lang, one.row) == (article.lang, record.row)
+            assert index.corpus.word_list.words(one.words) == list(
+                dict.fromkeys(content_words(record.chunk.text, article.lang))
+            )
 
 
 def test_a_key_that_is_not_there_is_left_out(index: Index) -> None:
     some = keys(index)[:2]
     cache = ChunkCache(index.corpus)
-    assert [one.record.chunk.key for one in cache.read([some[0], 7, some[1]])] == some
+    assert [one.key for one in cache.read([some[0], 7, some[1]])] == some
     assert cache.read([]) == []
 
 
 def test_the_last_used_are_kept(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chunk_cache, "KEPT", 3)
     cache, wanted, asked = ChunkCache(index.corpus), keys(index), []
-    chunks = index.corpus.chunks
-    monkeypatch.setattr(index.corpus, "chunks", lambda missing: (asked.append(list(missing)), chunks(missing))[1])
+    read = index.corpus.words_of
+    monkeypatch.setattr(index.corpus, "words_of", lambda missing: (asked.append(list(missing)), read(missing))[1])
     cache.read(wanted[:3])
     cache.read(wanted[:1])
     cache.read(wanted[3:4])
@@ -71,5 +73,5 @@ def test_threads_read_the_same(index: Index, monkeypatch: pytest.MonkeyPatch) ->
     cache, wanted = ChunkCache(index.corpus), keys(index)
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda n: cache.read(wanted[n % 30 : n % 30 + 8]), range(200)))
-    assert all([one.record.chunk.key for one in part] == wanted[n % 30 : n % 30 + 8] for n, part in enumerate(found))
+    assert all([one.key for one in part] == wanted[n % 30 : n % 30 + 8] for n, part in enumerate(found))
     assert len(cache) <= 10

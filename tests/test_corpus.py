@@ -12,6 +12,7 @@ from qa.corpus import ChunkRecord, Corpus, FileRecord, content_key
 from qa.corpus_writer import CorpusWriter
 from qa.errors import IndexDamagedError
 from qa.only import CodeRange, ranges_of
+from qa.text import content_words
 from qa.types import Only, Source
 from tests.fakes import article, corpus_of
 
@@ -79,9 +80,33 @@ def test_chunks_are_slices_in_code_points(corpus: Corpus) -> None:
     assert "😀" in corpus.chunks_of(ONE.id)[0].chunk.text
 
 
-def test_languages_are_known_without_reading_articles(corpus: Corpus) -> None:
-    assert corpus.langs([ONE.id, TWO.id, COPY.id, "none"]) == {ONE.id: "de", TWO.id: "en"}
-    assert corpus.langs([]) == {}
+def test_articles_are_read_together(corpus: Corpus) -> None:
+    found = corpus.articles_of([ONE.id, TWO.id, COPY.id, "none"])
+    assert found == {ONE.id: replace(ONE, also=(SOURCE,)), TWO.id: TWO}
+    assert corpus.articles_of([]) == {}
+
+
+def test_words_are_those_of_the_text_in_its_language(corpus: Corpus) -> None:
+    keys = [record.chunk.key for record in records()]
+    found = corpus.words_of([*keys, 12345])
+    assert [*found] == sorted(keys)
+    for record in records():
+        own = found[record.chunk.key]
+        lang = ONE.lang if record.chunk.article_id == ONE.id else TWO.lang
+        assert (own.key, own.row, own.lang) == (record.chunk.key, record.row, lang)
+        assert (own.sentence_row, own.sentences) == (record.sentence_row, len(record.sentences))
+        assert corpus.word_list.words(own.words) == list(dict.fromkeys(content_words(record.chunk.text, lang)))
+    assert corpus.words_of([]) == {}
+
+
+def test_a_chunk_may_have_no_words(tmp_path: Path) -> None:
+    one = article("Und sie? Er auch.", name="few")
+    chunked = chunk_article(one, max_words=20)
+    writer = CorpusWriter(tmp_path)
+    writer.index(writer.put_alone(one), [ChunkRecord(chunked.chunks[0], chunked.sentences[0], 0, 0)])
+    writer.close()
+    key = chunked.chunks[0].key
+    assert Corpus(tmp_path).words_of([key])[key].words.tolist() == []
 
 
 def test_unknown_keys_are_left_out(corpus: Corpus) -> None:
@@ -98,7 +123,7 @@ def test_the_same_content_gives_the_same_file(tmp_path: Path) -> None:
 
 def test_reading_leaves_no_files_behind(corpus: Corpus, tmp_path: Path) -> None:
     list(corpus.articles())
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus.db", "texts"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["corpus.db", "texts", "word_list", "words"]
 
 
 def test_many_threads_read_at_once(corpus: Corpus) -> None:

@@ -6,6 +6,7 @@ import json
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,14 +33,15 @@ from eval.encoder_tasks import (
     Collection,
     Encoded,
     TaskSet,
+    dense_figures,
     encode,
-    evaluate_dense,
     figures,
     lexical_hits,
     omosqa,
     rank_dense,
     rank_hybrid,
     rank_lexical,
+    reranked,
     xquad,
 )
 from qa.build import index_articles
@@ -48,7 +50,7 @@ from qa.embed import BUNDLED, OnnxEncoder, load_encoder
 from qa.errors import QAError
 from qa.lexical import LexicalHits
 from qa.measuring.questions import QuestionsError
-from qa.retrieve import DEPTH, Mode, retrieve
+from qa.retrieve import DEPTH, FUSION, Mode, retrieve
 from qa.types import Chunk
 from tests.fakes import WordEncoder, article
 
@@ -140,7 +142,7 @@ def collection(owner: Sequence[int]) -> Collection:
     """Chunks whose articles alone matter."""
     articles = tuple(article("x", name=str(at)) for at in range(max(owner, default=0) + 1))
     chunks = tuple(Chunk(f"{at:016x}", articles[own].id, 0, 1, "x") for at, own in enumerate(owner))
-    return Collection(articles, chunks, np.array(owner, np.int64))
+    return Collection(articles, chunks, np.array(owner, np.int64), ("x",) * len(chunks), np.arange(len(chunks)))
 
 
 def test_xquad_is_asked_in_both_languages_over_both(small: Path) -> None:
@@ -172,6 +174,27 @@ def test_pages_of_train_are_searched_and_only_answered_questions_of_dev_asked(sm
         assert [tasks.questions[row] for row in one.rows] == [ASKED[one.asked].format(noun) for noun in nouns]
     assert tasks.note.startswith("3 of 4 questions")
     assert "12 in German, 12 in English" in tasks.note
+
+
+def test_a_chunk_has_the_sentences_that_are_its_own(small: Path) -> None:
+    for tasks in (omosqa(small / "data" / "dev"), xquad(small / "data" / "dev")):
+        for found in tasks.collections.values():
+            bounds = [*found.starts.tolist(), len(found.sentences)]
+            for chunk, start, end in zip(found.chunks, bounds[:-1], bounds[1:], strict=True):
+                assert start < end
+                assert all(text.splitlines()[-1] in chunk.text for text in found.sentences[start:end])
+
+
+@given(st.integers(1, 120), st.randoms(use_true_random=False))
+def test_only_the_nearest_passages_rank_by_their_best_sentences(count: int, numbers: random.Random) -> None:
+    scores = np.array([[numbers.uniform(-1, 1) for _ in range(count)]], np.float32)
+    nearest = np.array([[numbers.uniform(-1, 1) for _ in range(count)]], np.float32)
+    order = np.argsort(-reranked(scores, nearest)[0], kind="stable").tolist()
+    by_passage = np.argsort(-scores[0], kind="stable").tolist()
+    assert set(order[:DEPTH]) == set(by_passage[:DEPTH])
+    assert order[DEPTH:] == by_passage[DEPTH:]
+    combined = (scores + FUSION.sentence * nearest)[0, order[:DEPTH]]
+    assert np.all(np.diff(combined) <= 1e-6)
 
 
 def test_the_encoder_reads_title_and_passage(small: Path) -> None:
@@ -222,7 +245,10 @@ def assert_ranked_as_by_the_bot(tasks: TaskSet, folder: Path, mode: Mode) -> Non
         assert index.manifest.chunk_count == len(found.chunks)
         if mode == "hybrid":
             asked = [tasks.questions[row] for row in one.rows]
-            orders = rank_hybrid(vectors.scores(one), hits[one.name], found, asked, encoder.word_cosines)
+            nearest = vectors.nearest(one, found)
+            orders = rank_hybrid(vectors.scores(one), nearest, hits[one.name], found, asked, encoder.word_cosines)
+        elif mode == "dense":
+            orders = rank_dense(reranked(vectors.scores(one), vectors.nearest(one, found)), found)
         else:
             orders = rank_lexical(hits[one.name], found)
         for row, order in zip(one.rows, orders, strict=True):
@@ -234,7 +260,7 @@ def assert_ranked_as_by_the_bot(tasks: TaskSet, folder: Path, mode: Mode) -> Non
             assert [by_score[found.articles[at].id] for at in order[:10]] == pytest.approx(best, abs=2e-3)
 
 
-@pytest.mark.parametrize("mode", ["hybrid", "lexical"])
+@pytest.mark.parametrize("mode", ["hybrid", "dense", "lexical"])
 def test_pages_rank_as_the_bot_ranks_them(scrambled: Path, tmp_path: Path, mode: Mode) -> None:
     assert_ranked_as_by_the_bot(omosqa(scrambled / "data" / "dev"), tmp_path, mode)
 
@@ -247,7 +273,7 @@ def test_candidates_are_the_nearest_and_what_words_find() -> None:
     """Sixty passages, the first the nearest: fifty of them by vectors, and the last by its words."""
     scores = np.linspace(0.9, 0.0, 60, dtype=np.float32)[None, :]
     [order] = rank_hybrid(
-        scores, [LexicalHits([59], [12.0])], collection(range(60)), ["wo"], WordEncoder().word_cosines
+        scores, scores, [LexicalHits([59], [12.0])], collection(range(60)), ["wo"], WordEncoder().word_cosines
     )
     assert order.index(59) < 49
     assert [at for at in order if at != 59] == list(range(DEPTH))
@@ -256,12 +282,15 @@ def test_candidates_are_the_nearest_and_what_words_find() -> None:
 def test_words_help_where_vectors_tie(small: Path) -> None:
     """Every paragraph is as near as any other, so the order of the file decides, unless words do."""
     tasks = xquad(small / "data" / "dev")
-    same = Encoded(np.ones((24, 1), np.float32), {lang: np.ones((12, 1), np.float32) for lang in ("de", "en")})
+    alike = {lang: np.ones((12, 1), np.float32) for lang in ("de", "en")}
+    same = Encoded(np.ones((24, 1), np.float32), alike, {lang: np.ones((24, 1), np.float32) for lang in alike})
     one = next(one for one in tasks.directions if one.name == "de→de")
     found = tasks.collections["de"]
     assert rank_dense(same.scores(one), found) == [list(range(12))] * 12
     asked = [tasks.questions[row] for row in one.rows]
-    fused = rank_hybrid(same.scores(one), lexical_hits(tasks)["de→de"], found, asked, WordEncoder().word_cosines)
+    nearest = same.nearest(one, found)
+    hits = lexical_hits(tasks)["de→de"]
+    fused = rank_hybrid(same.scores(one), nearest, hits, found, asked, WordEncoder().word_cosines)
     assert [order[0] for order in fused] == list(range(12))
 
 
@@ -277,7 +306,8 @@ def test_the_figures_of_rankings() -> None:
 def test_any_pair_of_callables_is_measured_on_xquad(small: Path) -> None:
     """Words within a language find every paragraph; across, nothing is shared and the order of the file decides."""
     encoder = WordEncoder(DIM)
-    found = evaluate_dense(encoder.encode_queries, encoder.encode_passages, small)
+    tasks = xquad(small / "data" / "dev")
+    found = dense_figures(tasks, encode(encoder.encode_queries, encoder.encode_passages, tasks))
     assert list(found) == ["en→de", "de→de", "en→en", "de→en"]
     for name in ("de→de", "en→en"):
         assert [found[name][measure].value for measure in MEASURES] == [1, 1, 1]
@@ -290,7 +320,8 @@ def test_any_pair_of_callables_is_measured_on_xquad(small: Path) -> None:
 
 def test_two_runs_give_the_same_figures(small: Path) -> None:
     encoder = WordEncoder(64)
-    runs = [evaluate_dense(encoder.encode_queries, encoder.encode_passages, small) for _ in range(2)]
+    tasks = xquad(small / "data" / "dev")
+    runs = [dense_figures(tasks, encode(encoder.encode_queries, encoder.encode_passages, tasks)) for _ in range(2)]
     assert runs[0] == runs[1]
 
 
@@ -298,7 +329,9 @@ def test_each_text_is_encoded_once(small: Path) -> None:
     encoder = WordEncoder()
     tasks = xquad(small / "data" / "dev")
     encode(encoder.encode_queries, encoder.encode_passages, tasks)
-    assert sorted(encoder.embedded) == sorted(text for one in tasks.collections.values() for text in one.texts)
+    assert sorted(encoder.embedded) == sorted(
+        text for one in tasks.collections.values() for text in (*one.texts, *one.sentences)
+    )
 
 
 def test_running_passages_have_sixty_words_whatever_the_texts() -> None:
@@ -393,9 +426,11 @@ def test_the_command_prints_every_table(small: Path, capsys: pytest.CaptureFixtu
     found = rows_below(out, "R@1 | en→de | de→de | en→en | de→en")
     assert list(found) == [
         "dense",
+        "dense, passages alone",
         "hybrid",
         "BM25",
         "all-MiniLM-L6-v2 dense",
+        "all-MiniLM-L6-v2, passages alone",
         "wanted of dense",
         "wanted of hybrid",
     ]
@@ -465,6 +500,6 @@ def test_the_figures_of_the_bundled_encoder_are_not_those_of_chance(shared: Path
     scores = (
         encoder.encode_queries([tasks.questions[row] for row in rows]) @ encoder.encode_passages(found.texts[:40]).T
     )
-    part = Collection(found.articles[:40], found.chunks[:40], found.owner[:40])
+    part = replace(found, articles=found.articles[:40], chunks=found.chunks[:40], owner=found.owner[:40])
     assert len(tasks.questions) > 2000
     assert figures(rank_dense(scores, part), relevant)["R@1"].value > 0.7

@@ -16,6 +16,7 @@ from safetensors.numpy import load_file, save_file
 
 from qa.embed import OnnxEncoder
 from qa.errors import EncoderError
+from qa.runtime import onnxruntime
 from qa.train.export import Precision, export, main, to_sentence_transformers
 
 PIECES = [
@@ -166,13 +167,13 @@ def test_integer_weights_leave_room_for_two_products_in_16_bits(source, tmp_path
 def test_a_session_folds_the_stored_weights_to_fp32(source, tmp_path):
     """Else each run would pay for the casts: what stays is the mask, the gathered rows and their scales."""
     import onnx
-    import onnxruntime
 
     export(source, tmp_path / "out", precision=Precision(arithmetic="fp32"))
-    options = onnxruntime.SessionOptions()
+    runtime = onnxruntime()
+    options = runtime.SessionOptions()
     options.log_severity_level = 3
     options.optimized_model_filepath = str(tmp_path / "folded.onnx")
-    onnxruntime.InferenceSession(str(tmp_path / "out" / "model.onnx"), options, providers=["CPUExecutionProvider"])
+    runtime.InferenceSession(str(tmp_path / "out" / "model.onnx"), options, providers=["CPUExecutionProvider"])
     folded = onnx.load(tmp_path / "folded.onnx").graph
     assert sum(node.op_type == "Cast" for node in folded.node) == 2
     small = {onnx.TensorProto.INT8, onnx.TensorProto.FLOAT16}

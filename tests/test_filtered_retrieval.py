@@ -87,16 +87,17 @@ def test_a_filtered_search_equals_brute_force(index: Index, only: Only, question
     fusion = replace(FUSION, met=0.0, met_across=0.0)
     everything = retrieve(index, WordEncoder(), question, index.manifest.chunk_count).candidates
     assert len(everything) == index.manifest.chunk_count
-    left = [one.passage for one in everything if not only or lets_in(only, one.passage.article)]
-    dense = sorted(left, key=lambda one: one.dense_rank or 0)[:DEPTH]
-    words = [one for one in left if one.lexical_rank is not None]
-    lexical = sorted(words, key=lambda one: one.lexical_rank or 0)[:DEPTH]
-    known = {one.chunk.key for one in lexical}
+    left = [one for one in everything if not only or lets_in(only, one.passage.article)]
+    dense = sorted(left, key=lambda one: one.passage.dense_rank or 0)[:DEPTH]
+    words = [one for one in left if one.passage.lexical_rank is not None]
+    lexical = sorted(words, key=lambda one: one.passage.lexical_rank or 0)[:DEPTH]
+    known = {one.passage.chunk.key for one in lexical}
     expected = {}
     for one in [*dense, *lexical]:
         # What lies below the ranking's end counts nothing, filter or not.
-        scored = one if one.chunk.key in known else replace(one, lexical_score=None)
-        expected[one.chunk.key] = fused_score(scored, 0.0, fusion, language(question))
+        key = one.passage.chunk.key
+        scored = one.passage if key in known else replace(one.passage, lexical_score=None)
+        expected[key] = fused_score(scored, 0.0, one.nearest, fusion, language(question))
     found = retrieve(index, WordEncoder(), question, 10, only=only, fusion=fusion).candidates
     assert len(found) == min(10, len(expected))
     for one in found:

@@ -14,6 +14,7 @@ from qa.bot import Bot
 from qa.build import BuildSummary, build_index
 from qa.config import Settings
 from qa.index import load_index
+from qa.text import content_words
 from qa.types import Only
 from tests.fakes import WordEncoder
 from tests.test_build import content
@@ -73,6 +74,13 @@ def answers(folders: Settings) -> list[dict[str, Any]]:
         found.append({"only": only, "count": allowed.count, "scores": scores})
     words = [index.lexical.frequency(word) for word in ("hafen", "seoul", "embassy")]
     found.append({"words": words, "starting": index.lexical.starting("s")})
+    passages = [record for one in index.corpus.articles() for record in index.corpus.chunks_of(one.id)]
+    cut = index.corpus.words_of([record.chunk.key for record in passages])
+    for record in passages:
+        own = cut[record.chunk.key]
+        assert own.row == record.row
+        words = index.corpus.word_list.words(own.words)
+        assert words == list(dict.fromkeys(content_words(record.chunk.text, own.lang)))
     manifest = index.manifest
     found.append({"counts": (manifest.article_count, manifest.chunk_count, manifest.sentence_count)})
     found.append({"bad": manifest.bad_files, "digest": manifest.articles_digest})

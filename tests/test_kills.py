@@ -17,7 +17,7 @@ import pytest
 
 from qa.builds import list_builds
 from qa.errors import IndexMissingError
-from tests.fault_actions import back, build, content, prune, settings_of, write_article
+from tests.fault_actions import back, build, content, prune, settings_of, temporary, write_article
 from tests.syscalls import Fault, fork_server, strike, unavailable
 
 #: Kills at random times, beside those at every change of a file.
@@ -108,6 +108,7 @@ def check(was: Scene, work: Path) -> str:
     assert [one.fault for one in builds if one.fault] == []
     assert len(builds) <= settings_of(work).keep_builds + 1
     assert not list((work / "index").glob(".tmp-*"))
+    assert list(temporary(work).iterdir()) == []
     ended = content(work)
     if was.action is build:
         assert ended == was.after

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "qa"
 
 #: From the ground up; a module may import from its own line and from the lines above it.
 LAYERS = [
-    ["errors", "stopping", "types"],
+    ["errors", "numbered", "runtime", "scratch", "stopping", "types"],
     ["analysis", "config", "only", "text", "labels", "metrics", "wordtable"],
     ["likeness", "embed", "quantised"],
     ["parallel"],
@@ -149,6 +149,15 @@ def test_importing_loads_nothing_heavy(statement: str) -> None:
     code = f"import sys; {statement}; print(*sorted(set({HEAVY!r}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_one_door_leads_to_onnxruntime() -> None:
+    """Loaded by another way it reports to its maker."""
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert "onnxruntime" not in {name.split(".")[0] for name in names}, path
 
 
 def test_no_module_has_outgrown_its_file() -> None:

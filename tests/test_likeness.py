@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.likeness import STEM, UNLIKE, matches, shares, word_shares
+from qa.likeness import STEM, UNLIKE, matches, numbered_matches, numbered_shares, shares, word_shares
+from qa.numbered import NUMBER_TYPE, WordList, listed
 
 #: Two languages along the same axes: "weapons" and "waffen" have a cosine of 0.8.
 AXES = {"weapons": [1, 0, 0], "waffen": [0.8, 0.6, 0], "peace": [0, 0, 1], "frieden": [0, 0.6, 0.8], "seoul": [0, 1, 0]}
@@ -47,9 +48,29 @@ def test_a_word_that_nobody_meets_lowers_all():
 @pytest.mark.parametrize(("question", "texts"), [("", [["a"]]), ("the of", [["a"]]), ("seoul", []), ("seoul", [[]])])
 def test_nothing_asked_or_nothing_there_is_nothing_met(question, texts):
     assert word_shares(question, texts, cosines).tolist() == [0.0] * len(texts)
+    numbers = [np.zeros(len(text), NUMBER_TYPE) for text in texts]
+    assert numbered_shares(question, numbers, WordList(listed(["a"])), cosines).tolist() == [0.0] * len(texts)
 
 
 WORDS = st.sampled_from([*AXES, "haubitze", "haubitzen", "duma"])
+
+
+def plain(word, text):
+    """How well one text meets one word, by the definition."""
+    like = [(float(cosines([word], [other])[0, 0]) - UNLIKE) / (1 - UNLIKE) for other in text]
+    same = [1.0 for other in text if other[:STEM] == word[:STEM]]
+    return max([0.0, *(min(value, 1.0) for value in like), *same])
+
+
+@given(st.lists(WORDS, unique=True, max_size=4), st.lists(st.lists(WORDS, max_size=5), max_size=5))
+def test_all_at_once_is_word_by_word(asked, texts):
+    expected = [[plain(word, text) for text in texts] for word in asked]
+    expected = np.reshape(expected, (len(asked), len(texts)))
+    np.testing.assert_allclose(matches(asked, texts, cosines), expected, atol=1e-6)
+    known = list(dict.fromkeys(word for text in texts for word in text))
+    numbers = [np.array([known.index(word) for word in text], NUMBER_TYPE) for text in texts]
+    numbered = numbered_matches(asked, numbers, WordList(listed(known)), cosines)
+    np.testing.assert_allclose(numbered, expected, atol=1e-6)
 
 
 @given(st.lists(WORDS, unique=True, max_size=4), st.lists(st.lists(WORDS, max_size=5), max_size=5))

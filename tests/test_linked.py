@@ -28,6 +28,17 @@ def test_no_room_for_it_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert not isinstance(caught.value, IndexDamagedError)
 
 
+def test_where_one_place_takes_nothing_the_next_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "index").mkdir()
+    (tmp_path / "index" / "file").write_text("x")
+    (tmp_path / "next").mkdir()
+    monkeypatch.setattr("qa.linked.places", lambda: [tmp_path / "none", tmp_path / "next"])
+    with linked(tmp_path / "index", []) as view:
+        assert Path(view).parent == tmp_path / "next"
+        assert (Path(view) / "file").read_text() == "x"
+    assert list((tmp_path / "next").iterdir()) == []
+
+
 def test_no_folder_is_damage(tmp_path: Path) -> None:
     with pytest.raises(IndexDamagedError, match="cannot be read"), linked(tmp_path / "none", []):
         pass

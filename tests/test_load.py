@@ -142,8 +142,9 @@ def test_only_the_right_answer_or_a_refusal_that_says_when_to_come_again_will_do
 def test_a_leak_slow_health_and_wrong_answers_are_named() -> None:
     run = Run([reply(200)], 1.0)
     seconds = [float(n) for n in range(100)]
-    level = Memory(seconds, [400.0] * 100, [300.0] * 100)
-    leaking = Memory(seconds, [400.0] * 100, [300.0 + n for n in range(100)])
+    answered = [20 * n for n in range(100)]
+    level = Memory(seconds, [400.0] * 100, [300.0] * 100, answered)
+    leaking = Memory(seconds, [400.0] * 100, [300.0 + n for n in range(100)], answered)
     assert leaking.slope() == pytest.approx(60)
     assert leaking.growth() == pytest.approx(49)
     assert level.growth() == 0
@@ -153,9 +154,23 @@ def test_a_leak_slow_health_and_wrong_answers_are_named() -> None:
         "x",
         "memory grew by 49.0 MiB in the last half",
     ]
+    filling = [300.0 + n / 10 for n in range(100)]
+    short, long = (Memory(seconds, filling, filling, [count * n for n in range(100)]) for count in (20, 200))
+    assert (short.filled, long.filled) == (False, True)
+    assert short.growth() == long.growth() == pytest.approx(4.9)
+    assert list(judge(Load(2, 1, run, run, [], Watch(), short), None)) == []
+    assert list(judge(Load(2, 1, run, run, [], Watch(), long), None)) == ["memory grew by 4.9 MiB in the last half"]
+    assert "caches still filling" in "".join(load_table(Load(2, 1, run, run, [], Watch(), short), 7))
+    assert "caches full" in "".join(load_table(Load(2, 1, run, run, [], Watch(), long), 7))
     slow = Watch({"/healthz": [5.0] * 90 + [500.0] * 10})
     found = list(judge(None, Saturation(2, 9, [], [], slow, reply(503), float("inf"))))
     assert len(found) == 3
+
+
+def test_the_last_half_is_that_of_the_questions() -> None:
+    """Of the time it would be another one: the first questions take longer."""
+    found = Memory([0.0, 8.0, 9.0, 10.0], [0.0] * 4, [0.0, 80.0, 80.0, 80.0], [0, 50, 90, 100])
+    assert found.growth() == 0
 
 
 def test_percentiles() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from qa.errors import IndexDamagedError, IndexStaleError
 from qa.manifest import SCHEMA, Manifest, Recipe, checksums, read_manifest, verify
 
-RECIPE = Recipe("bundled", "a" * 64, 384, "", "", 1, 1, 100, "faiss")
+RECIPE = Recipe("bundled", "a" * 64, 384, "", "", 1, 1, 100, "faiss", "c" * 64)
 
 
 def manifest(files: dict[str, str] | None = None) -> Manifest:

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +28,7 @@ from qa.process_team import ProcessTeam
 from qa.publish import current_build
 from qa.workers import many_workers
 from tests.fakes import WordEncoder
+from tests.processes import environment, still_running
 
 if TYPE_CHECKING:
     from qa.types import Encoder, Vectors
@@ -210,7 +210,9 @@ def test_a_killed_worker_is_one_error_and_no_index(encoder: Encoder, seeds: Path
         if stage == "embed" and done < total and team.pids:
             os.kill(team.pids[0], signal.SIGKILL)
 
-    with pytest.raises(EncoderError, match=r"was killed by signal 9 while it encoded; nothing was published") as caught:
+    with pytest.raises(
+        EncoderError, match=r"was killed by signal 9 \(SIGKILL\) while it encoded; nothing was published"
+    ) as caught:
         build_index(settings, ParallelEncoder(encoder, team), progress=kill_one)
     assert "\n" not in str(caught.value)
     assert {path.name for path in settings.index.iterdir()} <= {".lock", "seen.json"}
@@ -257,24 +259,14 @@ if __name__ == "__main__":
 """
 
 
-def is_running(pid: int) -> bool:
-    """Whether it lives; one that waits for its parent to take note of its end does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_no_worker_outlives_the_build(number: signal.Signals, tmp_path: Path) -> None:
     script = tmp_path / "endless.py"
     script.write_text(ENDLESS)
-    root = Path(__file__).resolve().parent.parent
     process = subprocess.Popen(
         [sys.executable, str(script)],
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root)},
+        env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -288,7 +280,4 @@ def test_no_worker_outlives_the_build(number: signal.Signals, tmp_path: Path) ->
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == (130 if number == signal.SIGINT else -9)
     assert stderr == ""
-    ends = time.monotonic() + 30
-    while any(map(is_running, pids)) and time.monotonic() < ends:
-        os.sched_yield()
-    assert [pid for pid in pids if is_running(pid)] == []
+    assert still_running(pids, seconds=30) == []

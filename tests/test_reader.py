@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 
@@ -15,6 +17,7 @@ from qa.errors import BadFileError
 from qa.reader import SMALL, Reader
 from tests.fakes import WordEncoder
 from tests.fuzzing import article_seeds
+from tests.processes import environment, still_running, worked
 
 PAGE = b"<html><body><p>Ein Satz im Netz.</p></body></html>"
 #: The cost of these grows with the square of their number: 40 s.
@@ -83,6 +86,37 @@ def test_a_process_that_dies_is_replaced(tmp_path: Path) -> None:
         second = reader._process
         assert second is not None
     assert second.returncode == -signal.SIGKILL
+
+
+#: Reads a page, says which process reads, and has it read what takes a minute.
+ASKS = """
+import sys
+from pathlib import Path
+from qa.reader import Reader
+
+folder = Path(sys.argv[1])
+with Reader() as reader:
+    for _ in range(2):
+        reader.read(folder / "a.html", folder, max_bytes=10**7)
+    print(reader._process.pid, flush=True)
+    reader.read(folder / "b.md", folder, max_bytes=10**7)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc")
+def test_a_process_that_reads_ends_with_the_one_that_asked(tmp_path: Path) -> None:
+    put(tmp_path, "a.html", PAGE)
+    put(tmp_path, "b.md", BRACKETS)
+    asker = Popen([sys.executable, "-c", ASKS, str(tmp_path)], stdout=PIPE, text=True, env=environment())
+    assert asker.stdout is not None
+    reader = int(asker.stdout.readline())
+    before = worked(reader)
+    while worked(reader) < before + 0.3:
+        os.sched_yield()
+    asker.kill()
+    asker.communicate()
+    # Reading on would take it 40 s more.
+    assert still_running([reader], seconds=10) == []
 
 
 def test_a_build_goes_on_without_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

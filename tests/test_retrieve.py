@@ -7,7 +7,8 @@ import pytest
 from qa.build import index_articles
 from qa.config import Settings
 from qa.index import Index
-from qa.retrieve import Fusion, fused_score, retrieve, saturated
+from qa.retrieve import FUSION, Fusion, fused_score, retrieve, saturated
+from qa.types import Lang
 from tests.fakes import WordEncoder, article
 
 TEXTS = {
@@ -51,7 +52,7 @@ def test_ranks_count_from_one_in_each_ranking(index: Index) -> None:
 
 
 def test_scores_fall_and_are_the_fusion_of_both(index: Index) -> None:
-    fusion = Fusion(weight=0.3, half=2.0, across=0.1, bonus=0.05, met=0.2, met_across=0.4)
+    fusion = Fusion(weight=0.3, half=2.0, across=0.1, bonus=0.05, met=0.2, met_across=0.4, sentence=0.7)
     for question, weight, bonus, met in (
         ("Duma und Vertrag über Haubitzen", 0.3, 0.0, 0.2),
         ("the Duma and the Vertrag", 0.1, 0.05, 0.4),
@@ -62,10 +63,30 @@ def test_scores_fall_and_are_the_fusion_of_both(index: Index) -> None:
         for one in found:
             passage = one.passage
             words = (passage.lexical_score or 0.0) / ((passage.lexical_score or 0.0) + 2.0)
-            expected = (passage.dense_score or 0.0) + weight * words + bonus + met * one.met
-            assert passage.score == pytest.approx(expected)
-            assert passage.score == fused_score(passage, one.met, fusion, "de" if not bonus else "en")
+            dense = (passage.dense_score or 0.0) + 0.7 * one.nearest
+            assert passage.score == pytest.approx(dense + weight * words + bonus + met * one.met)
+            lang: Lang = "en" if bonus else "de"
+            assert passage.score == fused_score(passage, one.met, one.nearest, fusion, lang)
         assert max(one.met for one in found) > min(one.met for one in found) >= 0
+
+
+def test_a_passage_is_as_near_as_its_best_sentence(tmp_path: Path) -> None:
+    """Both passages hold the words that are asked for once; in the shorter sentence they weigh more."""
+    filler = " ".join(f"wort{n}" for n in range(20))
+    texts = [f"Die Haubitze liegt {filler}. Kurz davor war alles anders.", f"Die Haubitze liegt. Davor {filler} war."]
+    articles = [article(text, name=name) for name, text in zip(("lang", "kurz"), texts, strict=True)]
+    encoder = WordEncoder(1 << 12)
+    index = index_articles(Settings(index=tmp_path / "index"), encoder, articles)
+    for mode in ("dense", "hybrid"):
+        best, other = retrieve(index, encoder, "Wo liegt die Haubitze?", 2, mode=mode).candidates
+        assert best.passage.article.path == "kurz.md"
+        query = encoder.encode_queries(["Wo liegt die Haubitze?"])[0]
+        for one in (best, other):
+            assert one.nearest == pytest.approx(float((index.sentence_vectors_of(one.record) @ query).max()), abs=1e-6)
+        assert best.nearest > other.nearest
+    dense = retrieve(index, encoder, "Wo liegt die Haubitze?", 2, mode="dense").candidates
+    for one in dense:
+        assert one.passage.score == pytest.approx((one.passage.dense_score or 0.0) + FUSION.sentence * one.nearest)
 
 
 def test_one_ranking_alone(index: Index) -> None:

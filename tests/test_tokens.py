@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from qa.errors import QAError
 from qa.server.tokens import TokenFile
+from tests.processes import environment
 
 
 @pytest.fixture
@@ -81,3 +85,26 @@ def test_a_key_that_is_no_text_is_an_error_and_opens_nothing(path: Path, token: 
     path.write_text(json.dumps(record), encoding="utf-8")
     with pytest.raises(QAError, match="cannot be read"):
         TokenFile(path).find("qa_x")
+
+
+#: Killed when the new file is written and not yet in its place.
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from qa.server.tokens import TokenFile
+
+os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+TokenFile(Path(sys.argv[1])).add("second")
+"""
+
+
+def test_a_command_that_is_killed_loses_no_key_and_the_next_leaves_nothing_of_it(path: Path) -> None:
+    keys = TokenFile(path)
+    keys.add("first")
+    done = subprocess.run([sys.executable, "-c", KILLED, str(path)], env=environment(), check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert (path.parent / ".tokens.json.new").exists()
+    assert [token.name for token in TokenFile(path).tokens()] == ["first"]
+    keys.add("third")
+    assert [token.name for token in TokenFile(path).tokens()] == ["first", "third"]
+    assert sorted(one.name for one in path.parent.iterdir()) == [".tokens.json.lock", "tokens.json"]

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa import wordtable
+from qa.numbered import NUMBER_TYPE, Numbered, WordList, listed
 from qa.wordtable import WordTable
 
 ROWS = np.array([[0, 0, 0], [3, 0, 0], [0, 4, 0], [0, 0, 2], [-3, 0, 0]], np.int8)
@@ -40,10 +41,14 @@ def test_cosines_are_those_of_the_vectors_whatever_is_remembered(asked, remember
         patch.setattr(wordtable, "REMEMBERED", remembered)
         patch.setattr(wordtable, "BLOCK", 2)
         kept = table(scales=SCALES)
+        known = sorted(PIECES)
+        listing = WordList(listed(known))
         for words in asked:
             few = words[:2]
             expected = kept.vectors(few) @ kept.vectors(words).T
             np.testing.assert_allclose(kept.cosines(few, words), expected, atol=1e-6)
+            numbered = Numbered(listing, np.array([known.index(word) for word in words], NUMBER_TYPE))
+            np.testing.assert_allclose(kept.cosines(few, numbered), expected, atol=1e-6)
 
 
 def test_cosines_of_nothing_and_with_nothing():
@@ -57,10 +62,14 @@ def test_many_threads_may_look_up_new_words_at_once(monkeypatch):
     monkeypatch.setattr(wordtable, "REMEMBERED", 50)
     rows = np.random.default_rng(1).normal(size=(40, 8)).astype(np.float32)
     kept = WordTable(rows, None, lambda words: [[int(word) % 40, int(word) // 40 % 40] for word in words])
-    calls = [[str(n) for n in np.random.default_rng(seed).integers(0, 1600, 30)] for seed in range(200)]
+    calls = [np.random.default_rng(seed).integers(0, 1600, 30).astype(NUMBER_TYPE) for seed in range(200)]
+    listing = WordList(listed(map(str, range(1600))))
 
-    def furthest(words):
-        return np.abs(kept.cosines(words[:3], words) - kept.vectors(words[:3]) @ kept.vectors(words).T).max()
+    def furthest(numbers):
+        words = listing.words(numbers)
+        expected = kept.vectors(words[:3]) @ kept.vectors(words).T
+        found = kept.cosines(words[:3], words), kept.cosines(words[:3], Numbered(listing, numbers))
+        return max(np.abs(one - expected).max() for one in found)
 
     with ThreadPoolExecutor(8) as pool:
         assert max(pool.map(furthest, calls)) < 1e-5

@@ -34,11 +34,12 @@ FURTHER_QUOTE = 1.5
 #: So much further below a sentence may lie that only says again what is quoted, or gives another figure.
 BESIDE = 1.25
 
-#: Log-odds from which a neighbour joins a quote on a page of lines (`qa.quoting.runs.grown`). On OMoS-QA train, whose
-#: pages are such, F1 over the lines quoted is 0.287 and 0.298 (German and English questions over German pages) without
-#: neighbours, 0.334 and 0.347 from -4, 0.365 and 0.369 from -4.5, 0.384 and 0.397 from -5, 0.400 and 0.406 from -5.5,
-#: where precision begins to fall: 0.472 and 0.412, 0.470 and 0.420, 0.474 and 0.421, 0.459 and 0.408, 0.436 and 0.383.
-JOINED = -5.0
+#: Log-odds from which a neighbour joins a quote on a page of lines (`qa.quoting.runs.grown`): there what answers is a
+#: stretch, six lines on average. On OMoS-QA train, whose pages are such, over the lines quoted in three directions,
+#: precision / recall / F1: from -5 0.461 / 0.373 / 0.413, from -5.5 0.439 / 0.417 / 0.428, from -6 0.423 / 0.465 /
+#: 0.443, from -6.5 0.404 / 0.505 / 0.449, from -7 0.390 / 0.541 / 0.453: past -6 F1 hardly rises, and every further
+#: line costs precision (eval/LOG.md).
+JOINED = -6.0
 
 #: Articles named for one quote with "also in"; agency copy can stand in dozens.
 REPEATS = 5

@@ -108,22 +108,22 @@ def _add_asking(router: APIRouter, service: Service) -> None:
             )
             headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
             return StreamingResponse(_events(desk, ticket, steps), media_type="text/event-stream", headers=headers)
-        answer = await _awaited_by(request, desk, desk.submit(body.query(), "api"))
+        answer = await awaited_by(request, desk, desk.submit(body.query(), "api"), "api")
         return Response(status_code=_CLIENT_CLOSED) if answer is None else _json(answer.to_dict())
 
 
-async def _awaited_by(request: Request, desk: Desk, ticket: Ticket) -> Answer | None:
+async def awaited_by(request: Request, desk: Desk, ticket: Ticket, way: Way) -> Answer | None:
     """`awaited` by one client; None when it goes away before, whose question then takes nobody's place.
 
     Raises:
         TimeLimitError, QAError: As `awaited`.
     """
-    answer, leaving = asyncio.ensure_future(awaited(desk, ticket, "api")), asyncio.ensure_future(_leaving(request))
+    answer, leaving = asyncio.ensure_future(awaited(desk, ticket, way)), asyncio.ensure_future(_leaving(request))
     try:
         await asyncio.wait({answer, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if answer.done():
             return answer.result()
-        desk.gone(ticket, "api")
+        desk.gone(ticket, way)
         return None
     finally:
         answer.cancel()

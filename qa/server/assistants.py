@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from qa import __version__
 from qa.errors import ConfigError
-from qa.server.api import awaited
+from qa.server.api import awaited, awaited_by
 from qa.server.failures import as_problem
 from qa.server.guard import BODY_LIMIT
 from qa.server.models import AskRequest
@@ -30,6 +30,7 @@ except ImportError as error:
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from mcp.server.context import ServerRequestContext
     from starlette.types import Receive, Scope, Send
 
     from qa.server.service import Service
@@ -77,13 +78,17 @@ class Assistants:
         )
         return types.ListToolsResult(tools=[tool])
 
-    async def _call(self, _: object, params: types.CallToolRequestParams) -> types.CallToolResult:
+    async def _call(
+        self, context: ServerRequestContext[Any, Any], params: types.CallToolRequestParams
+    ) -> types.CallToolResult:
         if params.name != TOOL:
             return _failed(f"There is no tool {params.name}, only {TOOL}")
         try:
             query = AskRequest.model_validate({**(params.arguments or {}), "stream": False}).query()
             desk = self._service.desk
-            answer = await awaited(desk, desk.submit(query, "mcp"), "mcp")
+            ticket, request = desk.submit(query, "mcp"), context.request
+            waiting = awaited(desk, ticket, "mcp") if request is None else awaited_by(request, desk, ticket, "mcp")
+            answer = await waiting
         except ValidationError as error:
             said = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)]
             return _failed("; ".join(said))
@@ -92,6 +97,8 @@ class Assistants:
             if problem.name == "internal":
                 raise
             return _failed(problem.detail or problem.kind.title)
+        if answer is None:
+            return _failed("The client has gone away")  # nobody reads it
         return types.CallToolResult(
             content=[types.TextContent(type="text", text=as_text(answer))], structured_content=answer.to_dict()
         )

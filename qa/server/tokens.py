@@ -126,7 +126,8 @@ class TokenFile:
 
     def _write(self, tokens: tuple[Token, ...]) -> None:
         text = json.dumps({"format": _FORMAT, "tokens": [asdict(token) for token in tokens]}, indent=1) + "\n"
-        new = self.path.with_name(f".{self.path.name}.{os.getpid()}.new")
+        # One name for all, under the lock: what a killed command left there goes with the next.
+        new = self.path.with_name(f".{self.path.name}.new")
         new.unlink(missing_ok=True)
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(text)

@@ -13,7 +13,7 @@ import argparse
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,7 @@ ACROSS = (0.2, 0.4, 0.7)
 BONUSES = (0.0, 0.1, 0.2, 0.25, 0.3, 0.4)
 MET = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3)
 MET_ACROSS = (0.0, 0.1, 0.2, 0.25, 0.3, 0.4, 0.6)
+SENTENCE = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
 FURTHER = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 
 #: Passages taken per question before the weights are tried; the shipped fusion decides which.
@@ -168,6 +169,7 @@ class Pool:
         bm25: In units of the rarest word.
         crossed: Whether the passage is in another language than the question.
         met: Share of the question's words that it meets.
+        nearest: Cosine of the question and the passage's best sentence.
         page: Which page it belongs to, numbered from 0.
         right: The number of the page that was asked of, -1 where none of its passages was found.
     """
@@ -176,6 +178,7 @@ class Pool:
     bm25: NDArray[np.float64]
     crossed: NDArray[np.bool_]
     met: NDArray[np.float64]
+    nearest: NDArray[np.float64]
     page: NDArray[np.int64]
     right: int
 
@@ -190,6 +193,7 @@ class Pool:
             np.array([passage.lexical_score or 0.0 for passage in passages]),
             np.array([passage.article.lang != lang for passage in passages], bool),
             np.array([candidate.met for candidate in asked.found.candidates]),
+            np.array([candidate.nearest for candidate in asked.found.candidates]),
             np.array([numbers[passage.article.id] for passage in passages], np.int64),
             numbers.get(asked.question.article_id, -1),
         )
@@ -201,7 +205,8 @@ class Pool:
         words = self.bm25 / (self.bm25 + fusion.half)
         weights = np.where(self.crossed, fusion.across, fusion.weight)
         met = np.where(self.crossed, fusion.met_across, fusion.met)
-        scores = self.cosine + weights * words + fusion.bonus * self.crossed + met * self.met
+        dense = self.cosine + fusion.sentence * self.nearest
+        scores = dense + weights * words + fusion.bonus * self.crossed + met * self.met
         best = np.full(self.page.max() + 1, -np.inf)
         np.maximum.at(best, self.page, scores)
         rank = 1 + int((best > best[self.right]).sum())
@@ -290,14 +295,14 @@ def print_grid(part: str, fusions: Sequence[Fusion], grid: Mapping[str, Sequence
     """Print the best fusions and the one in use, by mean nDCG@10 of the page over the directions."""
     means = np.mean(list(grid.values()), axis=0)
     print(f"nDCG@10 of the page, {part}: {' '.join(grid)}, mean")
-    others = len(MET) * len(MET_ACROSS)
-    shown = [*np.argsort(-means[:-others])[:12], *(np.argsort(-means[-others:])[:12] + len(means) - others)]
+    begins = np.cumsum([0, len(WEIGHTS) * len(HALVES) * len(ACROSS) * len(BONUSES), len(MET) * len(MET_ACROSS)])
+    shown = [at for begin, end in pairwise([*begins, len(means)]) for at in np.argsort(-means[begin:end])[:12] + begin]
     shown += [next(at for at, fusion in enumerate(fusions) if fusion == FUSION)]
     for at in shown:
         fusion, scores = fusions[int(at)], " ".join(f"{column[int(at)]:.3f}" for column in grid.values())
         print(
             f"  weight {fusion.weight:<4} half {fusion.half:<4} across {fusion.across:<4} bonus {fusion.bonus:<5} "
-            f"met {fusion.met:<4} met_across {fusion.met_across:<4} "
+            f"met {fusion.met:<4} met_across {fusion.met_across:<4} sentence {fusion.sentence:<4} "
             f"{scores}  {means[int(at)]:.4f}"
         )
 
@@ -310,9 +315,10 @@ def main() -> None:
     options = parser.parse_args()
     encoder = load_encoder()
     collected: dict[str, list[Sample]] = {"train": [], "dev": [], "xquad": []}
-    mets = (FUSION.met, FUSION.met_across)
-    fusions = [Fusion(*weights, *mets) for weights in product(WEIGHTS, HALVES, ACROSS, BONUSES)]
+    rest = (FUSION.met, FUSION.met_across, FUSION.sentence)
+    fusions = [Fusion(*weights, *rest) for weights in product(WEIGHTS, HALVES, ACROSS, BONUSES)]
     fusions += [replace(FUSION, met=met, met_across=across) for met, across in product(MET, MET_ACROSS)]
+    fusions += [replace(FUSION, sentence=sentence) for sentence in SENTENCE]
     for part, kept in collected.items():
         grid: dict[str, list[float]] = {}
         tasks = {
