@@ -3,8 +3,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 FLAGS ?=
-# Processes of `make test`: one a core. JOBS=0 runs it in one, for a debugger.
+# Processes of `make test`: one for each core that it may use. JOBS=0 runs it in one, for a debugger.
 JOBS ?= auto
+# Each test file in one process, so that what its tests share is made once; the browser's, which take longest, first.
+SPREAD := --dist loadfile --no-loadscope-reorder
 
 .PHONY: run setup test test-slow lint types check doctor screenshots clean
 
@@ -14,7 +16,7 @@ run: setup ## install if need be, bring the index up to date, open the page on 1
 setup: $(VENV)/.installed ## install the product with the tested versions
 
 test: $(VENV)/.installed-test ## install the test extras and run the tests
-	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) $(FLAGS)
+	$(BIN)/python -m pytest -m "not slow" -n $(JOBS) $(SPREAD) $(FLAGS)
 
 test-slow: $(VENV)/.installed-test ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow --timeout 1800 $(FLAGS)

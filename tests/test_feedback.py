@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import sqlite3
 import subprocess
 import sys
@@ -53,24 +54,24 @@ def test_rows_since_a_day(tmp_path: Path) -> None:
 
 
 WRITER = """
-import sys, threading
+import pickle, sys, threading
 from dataclasses import replace
 from pathlib import Path
 from qa.feedback import FeedbackFile
-from tests.test_feedback import ONE
-kept, name = FeedbackFile(Path(sys.argv[1])), sys.argv[2]
+kept, name, one = FeedbackFile(Path(sys.argv[1])), sys.argv[2], pickle.loads(bytes.fromhex(sys.argv[3]))
 def write(thread):
     for n in range(10):
-        kept.keep(replace(ONE, id=f"{name}{thread}{n:030d}"))
+        kept.keep(replace(one, id=f"{name}{thread}{n:030d}"))
 threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
-[one.start() for one in threads]
-[one.join() for one in threads]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
 """
 
 
 def test_two_processes_of_four_threads_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "feedback.sqlite"
-    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), name]) for name in "ab"]
+    one = pickle.dumps(ONE).hex()
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), name, one]) for name in "ab"]
     assert [writer.wait(120) for writer in writers] == [0, 0]
     assert len(FeedbackFile(path).rows()) == 80
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -97,6 +98,7 @@ MODULES = sorted(
 )
 
 
+@functools.cache
 def imported(module: str) -> set[str]:
     """Names of the modules of this package that a module imports anywhere in its text."""
     found = set()

@@ -21,7 +21,7 @@ from qa.server.models import AskRequest
 from tests.loops import run
 
 ROOT = Path(__file__).resolve().parent.parent
-CLIENTS, QUESTIONS = 5, 200
+CLIENTS, QUESTIONS = 5, 100
 
 PAIRS = [
     Pair(

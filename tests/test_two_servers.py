@@ -212,7 +212,9 @@ def test_the_widget_and_assistants_need_no_server_of_their_own(site: Site, seed_
 def test_each_conversation_of_the_page_stays_with_its_server(site: Site, seed_bot: Bot) -> None:
     """Clients at different addresses come to different servers, and each keeps its own."""
     servers = set()
-    for last in range(2, 8):
+    for last in range(2, 50):  # which address comes to which depends on the ports of the servers
+        if len(servers) == 2 and last >= 8:
+            break
         before = len(site.asked("/gradio_api/queue"))
         with site.client(f"127.0.0.{last}") as client:
             session = Session(client, "de")

@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from qa.config import Settings
 from qa.web import PageServer, bind, create_app
 from tests.browser.fakes import FakeBot
-from tests.browser.hosts import Host, Visiting, hosting, visiting
+from tests.browser.hosts import NO_STORAGE, Host, Visiting, hosting, visiting
+from tests.browser.tabs import Tabs
 
 if TYPE_CHECKING:
     from qa.bot import Bot
@@ -44,7 +45,7 @@ def start_server(bot: Bot | FakeBot, settings: Settings | None = None) -> Iterat
             thread.join(30)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # idle, it would take a twentieth of a core and 500 MB from the tests that follow
 def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         message = f"{CHROMIUM} is missing: apt-get install chromium"
@@ -57,7 +58,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def address(browser: Browser) -> Iterator[str]:
     with start_server(FakeBot()) as address:
         yield address
@@ -71,18 +72,41 @@ class Seen:
     failures: list[str] = field(default_factory=list)
 
 
+def built(page: Page) -> None:
+    """Wait until Gradio's script has built the page and our styles have hidden the second box, which only a script fills."""
+    page.locator("#qa-cut").wait_for(state="attached")
+    expect(page.get_by_role("textbox")).to_have_count(1)
+
+
 OpenPage = Callable[..., Page]
+Serve = Callable[..., str]
+
+
+@pytest.fixture(scope="package")
+def tabs(browser: Browser) -> Tabs:
+    return Tabs(browser)
 
 
 @pytest.fixture
-def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
+def serve(browser: Browser) -> Iterator[Serve]:
+    """Starts servers, as `start_server` does, that are there until no page of the test is.
+
+    A browser asks for the icon of a page after the page has loaded, and Gradio's script for news of its server as long
+    as it is open: where nobody answers any more, that is an error.
+    """
+    with contextlib.ExitStack() as stack:
+        yield lambda bot, settings=None: stack.enter_context(start_server(bot, settings))
+
+
+@pytest.fixture
+def open_page(tabs: Tabs, address: str, serve: Serve) -> Iterator[OpenPage]:
     """Opens the page in a browser of its own; keywords are those of Playwright's ``new_context``.
 
-    After the test it fails on any request to another origin, and on any error the browser reported that does not hold
-    the text ``forgive``.
+    After the test it fails on any request to another origin, on anything that a page stored, and on any error the
+    browser reported that does not hold the text ``forgive``.
     """
     seen = Seen()
-    contexts = []
+    taken = []
 
     def open_one(at: str = address, path: str = "", forgive: str | None = None, **options: Any) -> Page:
         def note(text: str) -> None:
@@ -90,21 +114,31 @@ def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
                 seen.failures.append(text)
 
         options.setdefault("locale", "en-US")
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
-        contexts.append(context)
-        page = context.new_page()
+        tab = tabs.take(options)
+        page = tab.page
         origins = (at, "data:", "blob:")
-        page.on("request", lambda sent: seen.strangers.append(sent.url) if not sent.url.startswith(origins) else None)
-        page.on("pageerror", lambda error: note(str(error)))
-        page.on("console", lambda said: note(said.text) if said.type == "error" else None)
+        listeners = {
+            "request": lambda sent: seen.strangers.append(sent.url) if not sent.url.startswith(origins) else None,
+            "pageerror": lambda error: note(str(error)),
+            "console": lambda said: note(said.text) if said.type == "error" else None,
+        }
+        taken.append((tab, listeners))
+        for event, listener in listeners.items():
+            page.on(event, listener)
         page.goto(at + path)
         if not path:
-            page.get_by_role("textbox").wait_for()
+            built(page)
         return page
 
     yield open_one
-    for context in contexts:
-        context.close()
+    stored = 0
+    for tab, listeners in taken:
+        if tab.page.url.startswith("http") and not tab.page.is_closed():
+            stored += tab.page.evaluate("localStorage.length + sessionStorage.length")
+        for event, listener in listeners.items():
+            tab.page.remove_listener(event, listener)
+        tabs.give_back(tab)
+    assert stored == 0
     assert seen.strangers == []
     assert seen.failures == []
 
@@ -123,7 +157,7 @@ def widget(host: Host, browser: Browser) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def blocking(browser: Browser) -> Iterator[Browser]:
     """Chromium that blocks the cookies of other sites."""
     browser = browser.browser_type.launch(executable_path=CHROMIUM, args=[*FLAGS, "--test-third-party-cookie-phaseout"])
@@ -131,8 +165,14 @@ def blocking(browser: Browser) -> Iterator[Browser]:
     browser.close()
 
 
+@pytest.fixture(scope="package")
+def strict_tabs(blocking: Browser) -> Tabs:
+    """Where whatever would keep something fails."""
+    return Tabs(blocking, NO_STORAGE)
+
+
 @pytest.fixture
-def visit(blocking: Browser, host: Host) -> Iterator[Visiting]:
+def visit(strict_tabs: Tabs, host: Host, serve: Serve) -> Iterator[Visiting]:
     """Opens the host's page; `visiting` says what it watches."""
-    with visiting(blocking, host) as visit:
+    with visiting(strict_tabs, host) as visit:
         yield visit

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from playwright.sync_api import Browser, FrameLocator, Page, expect
+from playwright.sync_api import FrameLocator, Page, expect
 
 from qa.server.widget_texts import widget_texts
 from qa.types import Figure, Only, Prose, Span
 from tests.browser.fakes import FakeBot
+from tests.browser.tabs import Tabs
 
 TRAM = "When will the tram line open?"
 EN, DE = widget_texts()["en"], widget_texts()["de"]
@@ -117,29 +118,42 @@ Visiting = Callable[..., Visit]
 
 
 @contextlib.contextmanager
-def visiting(browser: Browser, host: Host) -> Iterator[Visiting]:
-    """Opens the host's page; fails afterwards on a request to a third origin, on errors and on anything stored."""
+def visiting(tabs: Tabs, host: Host) -> Iterator[Visiting]:
+    """Opens the host's page; fails afterwards on a request to a third origin, on errors and on cookies.
+
+    Args:
+        tabs: Of a browser that blocks the cookies of other sites, with the script `NO_STORAGE`.
+        host: What the page holds, and from where.
+    """
     opened = []
 
     def open_one(address: str = "", forgive: str | None = None, **options: Any) -> Visit:
         options.setdefault("locale", "en-US")
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
-        context.add_init_script(NO_STORAGE)
-        visit = Visit(context.new_page())
-        opened.append((visit, forgive, context))
-        visit.page.on("request", lambda sent: visit.requested.append(sent.url))
-        visit.page.on("pageerror", lambda error: visit.errors.append(str(error)))
-        visit.page.on("console", lambda said: visit.errors.append(said.text) if said.type == "error" else None)
+        tab = tabs.take(options)
+        visit = Visit(tab.page)
+        listeners = {
+            "request": lambda sent: visit.requested.append(sent.url),
+            "pageerror": lambda error: visit.errors.append(str(error)),
+            "console": lambda said: visit.errors.append(said.text) if said.type == "error" else None,
+        }
+        opened.append((visit, forgive, tab, listeners))
+        for event, listener in listeners.items():
+            visit.page.on(event, listener)
         visit.page.goto(address or host.origin)
         return visit
 
     yield open_one
+    cookies = []
+    for visit, _, tab, listeners in opened:
+        cookies += visit.page.context.cookies()
+        for event, listener in listeners.items():
+            visit.page.remove_listener(event, listener)
+        tabs.give_back(tab)
     known = (host.origin + "/", "http://127.0.0.1:", "data:")
-    for visit, forgive, context in opened:
+    for visit, forgive, *_ in opened:
         assert [url for url in visit.requested if not url.startswith(known)] == []
         assert [error for error in visit.errors if forgive is None or forgive not in error] == []
-        assert context.cookies() == []
-        context.close()
+    assert cookies == []
 
 
 class FullBot(FakeBot):

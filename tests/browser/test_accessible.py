@@ -2,74 +2,62 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
+from qa.labels import LABELS
 from tests.browser.axe import violations
-from tests.browser.conftest import start_server
+from tests.browser.conftest import OpenPage, Serve
 from tests.browser.fakes import HOSTILE, FakeBot, make_article
 from tests.browser.test_page import PHONE, ask, citation
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 pytestmark = pytest.mark.browser
 
-#: How the page is looked at.
+EN = LABELS["en"]
+#: How the page is looked at. Still: what fades in has too little contrast while it does.
 LOOKS = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
-    "contrast": {"contrast": "more"},
+    "light, more contrast": {"color_scheme": "light", "contrast": "more"},
+    "dark, more contrast": {"color_scheme": "dark", "contrast": "more"},
     "phone": {**PHONE, "color_scheme": "light"},
 }
 
 
-@pytest.fixture(params=LOOKS)
-def page(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Page]:
-    # bypass_csp: axe-core is put in as a script, which our own policy would refuse.
-    # Still: what fades in has too little contrast while it does.
-    context = browser.new_context(bypass_csp=True, locale="en-US", reduced_motion="reduce", **LOOKS[request.param])
-    page = context.new_page()
-    page.goto(address)
-    page.get_by_role("textbox").wait_for()
-    yield page
-    context.close()
-
-
-def test_the_page_empty_with_answers_and_with_an_article_open(page: Page) -> None:
+@pytest.mark.parametrize("look", LOOKS)
+def test_the_page_empty_with_answers_with_all_that_opens_and_its_other_pages(
+    open_page: OpenPage, address: str, look: str
+) -> None:
+    page = open_page(forgive="404", reduced_motion="reduce", **LOOKS[look])  # the last page is about a missing article
     assert violations(page.main_frame) == []
     ask(page)
     ask(page, "Quantum chromodynamics?")
     assert violations(page.main_frame) == []
+    page.get_by_role("button", name=EN.wrong).last.click()
+    page.get_by_role("button", name=EN.again_name).first.click()
+    assert violations(page.main_frame) == []
+    page.get_by_role("button", name=EN.filter).click()
     citation(page.locator(".qa-answer").first).click()
     expect(page.locator("#qa-panel mark")).to_be_visible()
     assert violations(page.main_frame) == []
-
-
-@pytest.mark.parametrize("path", ["articles", "articles?q=nichts", "article/faehrbruecke-3f2a#c0-10", "article/none"])
-def test_pages_of_their_own(page: Page, address: str, path: str) -> None:
-    page.goto(address + path)
-    assert violations(page.main_frame) == []
+    for path in ("articles", "articles?q=nichts", "article/faehrbruecke-3f2a#c0-10", "article/none"):
+        page.goto(address + path)
+        assert violations(page.main_frame) == [], path
 
 
 @pytest.mark.parametrize("width", [320, 640])
-def test_the_list_fits_a_narrow_window_whatever_the_titles(browser: Browser, width: int) -> None:
+def test_the_list_fits_a_narrow_window_whatever_the_titles(open_page: OpenPage, serve: Serve, width: int) -> None:
     long = "Verkehrsinfrastrukturfinanzierungsgesellschaft" * 4
     articles = tuple(
         make_article(f"h{n}", "Wort.", title=hostile, outlet=hostile) for n, hostile in enumerate((*HOSTILE, long))
     )
-    with start_server(FakeBot(articles)) as address:
-        context = browser.new_context(viewport={"width": width, "height": 700}, locale="de-DE")
-        page = context.new_page()
-        page.goto(f"{address}articles?q={long}")
-        page.goto(f"{address}articles")
-        titles = page.locator(".qa-list .qa-title")
-        assert titles.all_text_contents() == [article.title for article in articles]
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert page.evaluate("window.qaHacked") is None
-        context.close()
+    address = serve(FakeBot(articles))
+    page = open_page(address, f"articles?q={long}", viewport={"width": width, "height": 700}, locale="de-DE")
+    page.goto(f"{address}articles")
+    titles = page.locator(".qa-list .qa-title")
+    assert titles.all_text_contents() == [article.title for article in articles]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("window.qaHacked") is None
 
 
 def test_the_keyboard_searches_the_list_and_opens_an_article(browser: Browser, address: str) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from qa.config import Settings
 from qa.labels import LABELS
-from tests.browser.conftest import OpenPage, start_server
+from tests.browser.conftest import OpenPage, Serve
 from tests.browser.fakes import ARTICLES, FakeBot, make_article
 
 pytestmark = pytest.mark.browser
@@ -26,9 +25,8 @@ def bot() -> FakeBot:
 
 
 @pytest.fixture
-def site(browser: object, bot: FakeBot) -> Iterator[str]:
-    with start_server(bot, Settings(widget=True)) as address:
-        yield address
+def site(bot: FakeBot, serve: Serve) -> str:
+    return serve(bot, Settings(widget=True))
 
 
 def edit(bot: FakeBot, text: str | None) -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Error, expect
 
 from qa.config import Settings
 from qa.server.tokens import TokenFile
-from tests.browser.conftest import OpenPage, start_server
+from tests.browser.conftest import OpenPage, Serve
 from tests.browser.fakes import FakeBot
 from tests.browser.test_page import ask, citation
 
@@ -21,22 +21,22 @@ pytestmark = pytest.mark.browser
 
 
 def test_with_a_key_the_browser_reads_the_page_and_without_it_nothing(
-    open_page: OpenPage, browser: Browser, tmp_path: Path
+    open_page: OpenPage, serve: Serve, browser: Browser, tmp_path: Path
 ) -> None:
     keys = TokenFile(tmp_path / "tokens.json")
     login = {"username": "anyone", "password": keys.add("me")}
-    with start_server(FakeBot(), Settings(auth="token", token_file=keys.path)) as address:
-        # The browser reports the first reply, which asks for the key.
-        page = open_page(address, http_credentials=login, forgive="401")
-        citation(ask(page)).click()
-        expect(page.locator("mark").first).to_be_visible()
-        page.goto(f"{address}article/tram-77aa")
-        expect(page.get_by_role("heading", level=1)).to_have_text("Tram line to the harbour opens in May")
-        stranger = browser.new_page()
-        with pytest.raises(Error, match="ERR_INVALID_AUTH_CREDENTIALS"):
-            stranger.goto(address)
-        stranger.close()
-        page.close()  # its heartbeat would keep the server
+    address = serve(FakeBot(), Settings(auth="token", token_file=keys.path))
+    # The browser reports the first reply, which asks for the key.
+    page = open_page(address, http_credentials=login, forgive="401")
+    citation(ask(page)).click()
+    expect(page.locator("mark").first).to_be_visible()
+    page.goto(f"{address}article/tram-77aa")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Tram line to the harbour opens in May")
+    stranger = browser.new_page()
+    with pytest.raises(Error, match="ERR_INVALID_AUTH_CREDENTIALS"):
+        stranger.goto(address)
+    stranger.close()
+    page.close()  # no other test has this key
 
 
 def test_the_page_of_the_api_shows_and_tries_every_operation(open_page: OpenPage) -> None:
@@ -75,29 +75,31 @@ def host_page() -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("allowed", "path"), [(True, ""), (False, ""), (True, "article/tram-77aa")])
-def test_an_allowed_origin_embeds_the_page_and_nothing_else(browser: Browser, allowed: bool, path: str) -> None:
+def test_an_allowed_origin_embeds_the_page_and_nothing_else(
+    browser: Browser, serve: Serve, allowed: bool, path: str
+) -> None:
     with host_page() as host:
         origins = (host if allowed else "http://other.example",)
-        with start_server(FakeBot(), Settings(allowed_origins=origins)) as address:
-            page = browser.new_page()
-            page.goto(host)
-            embed = "address => { document.getElementById('qa').src = address }"
-            if allowed and not path:
-                page.evaluate(embed, address)
-                expect(page.frame_locator("#qa").get_by_role("textbox")).to_be_visible()
-            else:  # the owner of the host page finds out why
-                with page.expect_console_message(lambda said: "frame-ancestors" in said.text):
-                    page.evaluate(embed, address + path)
-            page.close()
+        address = serve(FakeBot(), Settings(allowed_origins=origins))
+        page = browser.new_page()
+        page.goto(host)
+        embed = "address => { document.getElementById('qa').src = address }"
+        if allowed and not path:
+            page.evaluate(embed, address)
+            expect(page.frame_locator("#qa").get_by_role("textbox")).to_be_visible()
+        else:  # the owner of the host page finds out why
+            with page.expect_console_message(lambda said: "frame-ancestors" in said.text):
+                page.evaluate(embed, address + path)
+        page.close()
 
 
-def test_an_allowed_page_calls_the_api_and_another_does_not(browser: Browser) -> None:
+def test_an_allowed_page_calls_the_api_and_another_does_not(browser: Browser, serve: Serve) -> None:
     call = """address => fetch(address + "api/ask", {
         method: "POST", headers: {"Content-Type": "application/json"}, body: '{"question": "the tram line?"}',
     }).then(reply => reply.json()).then(answer => answer.status, error => error.name)"""
     with contextlib.ExitStack() as stack:
         allowed, other = stack.enter_context(host_page()), stack.enter_context(host_page())
-        address = stack.enter_context(start_server(FakeBot(), Settings(allowed_origins=(allowed,))))
+        address = serve(FakeBot(), Settings(allowed_origins=(allowed,)))
         page = browser.new_page()
         page.goto(allowed)
         assert page.evaluate(call, address) == "answered"

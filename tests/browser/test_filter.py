@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from qa.labels import LABELS
-from tests.browser.conftest import OpenPage, start_server
+from tests.browser.conftest import OpenPage, Serve
 from tests.browser.fakes import FakeBot, make_article
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.browser
 
@@ -115,9 +111,9 @@ def test_dates_in_the_wrong_order_are_told_on_the_folded_row(open_page: OpenPage
     expect(page.locator("#qa-filter > button")).to_contain_text("since 2025-04-01 lies after until 2025-03-01")
 
 
-def test_an_index_without_dates_has_only_its_outlets(browser: Browser, open_page: OpenPage) -> None:
-    with start_server(FakeBot((make_article("a", "Ein Satz.", outlet="Hafenbote"),))) as at:
-        page = open_page(at=at)
-        page.locator("#qa-filter > button").click()
-        expect(page.get_by_label("Outlets")).to_be_visible()
-        expect(page.get_by_label("Published from")).to_have_count(0)
+def test_an_index_without_dates_has_only_its_outlets(open_page: OpenPage, serve: Serve) -> None:
+    at = serve(FakeBot((make_article("a", "Ein Satz.", outlet="Hafenbote"),)))
+    page = open_page(at=at)
+    page.locator("#qa-filter > button").click()
+    expect(page.get_by_label("Outlets")).to_be_visible()
+    expect(page.get_by_label("Published from")).to_have_count(0)

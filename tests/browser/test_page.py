@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from qa.labels import LABELS
 from qa.ui import QUESTION_LIMIT
-from tests.browser.conftest import OpenPage, start_server
+from tests.browser.conftest import OpenPage, Serve, start_server
 from tests.browser.fakes import ARTICLES, BRIDGE, HOSTILE, FakeBot, make_article
 
 if TYPE_CHECKING:
@@ -156,33 +156,33 @@ def test_the_whole_article_opens_at_the_sentence(open_page: OpenPage) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(ARTICLES[0].title or "")
 
 
-def test_an_article_page_scrolls_to_its_fragment_in_code_points(open_page: OpenPage, browser: Browser) -> None:
+def test_an_article_page_scrolls_to_its_fragment_in_code_points(open_page: OpenPage, serve: Serve) -> None:
     text = "😀 Anfang mit Emoji 😀.\n\n" + "Füllung. " * 900 + "\n\nVor 😀 dem Ziel. Das Ziel 🎯 ist hier. Danach."
     quote = "Das Ziel 🎯 ist hier."
     start = text.index(quote)
-    with start_server(FakeBot((make_article("lang", text, title="Lang"),))) as address:
-        page = open_page(address, f"article/lang#c{start}-{start + len(quote)}")
-        expect(page.locator("mark")).to_have_text(quote)
-        expect(page.locator("mark")).to_be_in_viewport(ratio=1)
-        page.goto(f"{address}article/lang#c0-1")
-        expect(page.locator("mark")).to_have_text("😀")
-        expect(page.locator("mark")).to_have_count(1)
-        page.goto(f"{address}article/lang#c90000-90009")
-        expect(page.locator("mark")).to_have_count(0)
+    address = serve(FakeBot((make_article("lang", text, title="Lang"),)))
+    page = open_page(address, f"article/lang#c{start}-{start + len(quote)}")
+    expect(page.locator("mark")).to_have_text(quote)
+    expect(page.locator("mark")).to_be_in_viewport(ratio=1)
+    page.goto(f"{address}article/lang#c0-1")
+    expect(page.locator("mark")).to_have_text("😀")
+    expect(page.locator("mark")).to_have_count(1)
+    page.goto(f"{address}article/lang#c90000-90009")
+    expect(page.locator("mark")).to_have_count(0)
 
 
-def test_a_quote_far_down_is_scrolled_to_inside_the_panel_alone(open_page: OpenPage) -> None:
+def test_a_quote_far_down_is_scrolled_to_inside_the_panel_alone(open_page: OpenPage, serve: Serve) -> None:
     target = "Zielsatz mit Giraffe und Elefant."
     text = "Füllsatz ohne Tiere. " * 400 + "\n\n" + target + "\n\n" + "Noch mehr Füllung. " * 400
-    with start_server(FakeBot((make_article("zoo", text, title="Zoo"),))) as address:
-        page = open_page(address)
-        button = citation(ask(page, "Giraffe Elefant Zielsatz"), target)
-        before = page.evaluate("scrollY")
-        button.click()
-        mark = page.locator("#qa-panel mark")
-        expect(mark).to_be_in_viewport(ratio=1)
-        assert is_inside(page, mark, page.locator("#qa-panel"))
-        assert page.evaluate("scrollY") == before
+    address = serve(FakeBot((make_article("zoo", text, title="Zoo"),)))
+    page = open_page(address)
+    button = citation(ask(page, "Giraffe Elefant Zielsatz"), target)
+    before = page.evaluate("scrollY")
+    button.click()
+    mark = page.locator("#qa-panel mark")
+    expect(mark).to_be_in_viewport(ratio=1)
+    assert is_inside(page, mark, page.locator("#qa-panel"))
+    assert page.evaluate("scrollY") == before
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
@@ -370,23 +370,31 @@ def hostile_address(browser: Browser) -> Iterator[str]:
         yield address
 
 
-@pytest.mark.parametrize("number", range(len(HOSTILE)))
-def test_hostile_texts_and_questions_stay_text(open_page: OpenPage, hostile_address: str, number: int) -> None:
+def test_hostile_texts_and_questions_stay_text(open_page: OpenPage, hostile_address: str) -> None:
     page = open_page(hostile_address)
-    question = f"Stichwort{number} Satzende{number} {HOSTILE[number]}"
-    answer = ask(page, question)
-    expect(page.locator(".qa-question").last).to_have_text(question)
-    quote = f"Stichwort{number} {HOSTILE[number]} Satzende{number}."
-    button = citation(answer, f"Stichwort{number}").first
-    assert button.locator("xpath=ancestor::blockquote").locator(".qa-words").text_content() == quote
-    button.click()
     panel = page.locator("#qa-panel")
-    expect(panel.locator("mark")).to_have_text(quote)
-    assert panel.locator(".qa-headline").text_content() == f"Stichwort{number} {HOSTILE[number]}"
-    page.goto(f"{hostile_address}article/h{number}")
-    assert page.locator(".qa-text").text_content() == quote
-    assert page.evaluate("window.qaHacked") is None
-    assert page.locator("img, iframe, svg").count() == 0
+    for number, hostile in enumerate(HOSTILE):
+        question = f"Stichwort{number} Satzende{number} {hostile}"
+        answer = ask(page, question)
+        expect(page.locator(".qa-question").last).to_have_text(question)
+        button = citation(answer, f"Stichwort{number}").first
+        quote = f"Stichwort{number} {hostile} Satzende{number}."
+        assert button.locator("xpath=ancestor::blockquote").locator(".qa-words").text_content() == quote
+        button.click()
+        expect(panel.locator("mark")).to_have_text(quote)
+        assert panel.locator(".qa-headline").text_content() == f"Stichwort{number} {hostile}"
+        assert page.evaluate("window.qaHacked") is None, hostile
+        page.keyboard.press("Escape")
+        expect(panel).to_be_hidden()
+
+
+def test_hostile_texts_stay_text_on_pages_of_their_own(open_page: OpenPage, hostile_address: str) -> None:
+    page = open_page(hostile_address, "articles")
+    for number, hostile in enumerate(HOSTILE):
+        page.goto(f"{hostile_address}article/h{number}")
+        assert page.locator(".qa-text").text_content() == f"Stichwort{number} {hostile} Satzende{number}."
+        assert page.evaluate("window.qaHacked") is None, hostile
+        assert page.locator("img, iframe, svg").count() == 0, hostile
 
 
 def test_nothing_ran_on_the_page_that_shows_hostile_titles(open_page: OpenPage, hostile_address: str) -> None:

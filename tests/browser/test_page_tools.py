@@ -15,8 +15,7 @@ from qa.config import Settings
 from qa.feedback import FeedbackFile
 from qa.labels import LABELS
 from qa.types import Answer, Only, Prose
-from tests.browser.axe import violations
-from tests.browser.conftest import OpenPage, start_server
+from tests.browser.conftest import OpenPage, Serve, built
 from tests.browser.fakes import ARTICLES, HOSTILE, FakeBot, make_article
 from tests.browser.test_page import PHONE, QUESTION, ask, overflow
 
@@ -66,10 +65,9 @@ def kept(tmp_path: Path) -> FeedbackFile:
 
 
 @pytest.fixture
-def waiting(bot: WaitingBot, kept: FeedbackFile) -> Iterator[str]:
+def waiting(bot: WaitingBot, kept: FeedbackFile, serve: Serve) -> str:
     settings = Settings(concurrent=1, waiting=1, answer_seconds=30, feedback_file=kept.path, rate=10_000)
-    with start_server(bot, settings) as address:
-        yield address
+    return serve(bot, settings)
 
 
 def send(page: Page, question: str) -> None:
@@ -133,27 +131,27 @@ def test_a_closed_page_asks_for_nothing_more(open_page: OpenPage, waiting: str, 
 
 @pytest.mark.parametrize(("locale", "labels"), [("en-GB", EN), ("de-DE", DE)])
 def test_busy_and_too_late_are_told_in_the_language_of_the_page(
-    open_page: OpenPage, bot: WaitingBot, kept: FeedbackFile, locale: str, labels: object
+    open_page: OpenPage, serve: Serve, bot: WaitingBot, kept: FeedbackFile, locale: str, labels: object
 ) -> None:
     settings = Settings(concurrent=1, waiting=0, answer_seconds=1.5, feedback_file=kept.path)
-    with start_server(bot, settings) as address:
-        page, other = open_page(address, locale=locale), open_page(address, locale=locale)
-        send(page, "slow tram line")
-        until(lambda: taken(page, address) == 1, page)
-        send(other, "tram line")
-        expect(other.locator(".qa-answer")).to_have_text(labels.busy)
-        seconds = "1.5".replace(".", labels.decimal_point)
-        expect(page.locator(".qa-answer")).to_have_text(labels.too_long.format(seconds=seconds))
-        bot.go.release()
+    address = serve(bot, settings)
+    page, other = open_page(address, locale=locale), open_page(address, locale=locale)
+    send(page, "slow tram line")
+    until(lambda: taken(page, address) == 1, page)
+    send(other, "tram line")
+    expect(other.locator(".qa-answer")).to_have_text(labels.busy)
+    seconds = "1.5".replace(".", labels.decimal_point)
+    expect(page.locator(".qa-answer")).to_have_text(labels.too_long.format(seconds=seconds))
+    bot.go.release()
 
 
-def test_too_many_questions_are_told_in_german(open_page: OpenPage, kept: FeedbackFile) -> None:
-    with start_server(FakeBot(), Settings(rate=1, feedback_file=kept.path)) as address:
-        page = open_page(address, locale="de-DE", forgive="429")
-        ask(page)
-        send(page, "Noch eine Frage?")
-        expect(page.locator(".toast-wrap")).to_contain_text("Das waren zu viele Fragen in kurzer Zeit.")
-        expect(page.get_by_role("textbox")).to_be_enabled()
+def test_too_many_questions_are_told_in_german(open_page: OpenPage, serve: Serve, kept: FeedbackFile) -> None:
+    address = serve(FakeBot(), Settings(rate=1, feedback_file=kept.path))
+    page = open_page(address, locale="de-DE", forgive="429")
+    ask(page)
+    send(page, "Noch eine Frage?")
+    expect(page.locator(".toast-wrap")).to_contain_text("Das waren zu viele Fragen in kurzer Zeit.")
+    expect(page.get_by_role("textbox")).to_be_enabled()
 
 
 def test_an_earlier_question_is_changed_and_asked_anew(open_page: OpenPage) -> None:
@@ -238,60 +236,42 @@ def test_verdicts_by_mouse_and_keyboard_are_kept(
     assert row.quotes
 
 
-def test_a_verdict_that_cannot_be_kept_is_told(open_page: OpenPage, tmp_path: Path) -> None:
+def test_a_verdict_that_cannot_be_kept_is_told(open_page: OpenPage, serve: Serve, tmp_path: Path) -> None:
     settings = Settings(feedback_file=tmp_path / "missing" / "feedback.sqlite")
-    with start_server(FakeBot(), settings) as address:
-        page = open_page(address, forgive="503")
-        answer = ask(page)
-        answer.get_by_role("button", name=EN.right).click()
-        expect(answer.get_by_role("status")).to_have_text(EN.not_kept)
+    address = serve(FakeBot(), settings)
+    page = open_page(address, forgive="503")
+    answer = ask(page)
+    answer.get_by_role("button", name=EN.right).click()
+    expect(answer.get_by_role("status")).to_have_text(EN.not_kept)
 
 
-def test_hostile_titles_in_the_list_and_in_a_saved_conversation(open_page: OpenPage, tmp_path: Path) -> None:
+def test_hostile_titles_in_the_list_and_in_a_saved_conversation(
+    open_page: OpenPage, serve: Serve, tmp_path: Path
+) -> None:
     texts = [*HOSTILE, "\u202e\u2066umgedreht", "z" + "\u0301" * 10_000]
     articles = tuple(
         make_article(f"h{n}", f"Stichwort{n} {text}", title=f"Stichwort{n} {text}", outlet=text)
         for n, text in enumerate(texts)
     )
-    with start_server(FakeBot(articles), Settings(feedback_file=tmp_path / "f.sqlite")) as address:
-        page = open_page(address, "articles", viewport={"width": 320, "height": 600})
-        assert page.evaluate("window.qaHacked") is None
-        assert overflow(page) == 0
-        expect(page.locator(".qa-list li")).to_have_count(len(texts))
-        assert page.locator("main img, main iframe, main svg, main script").count() == 0
-        page.goto(f"{address}articles?q=%3Cscript%3Ewindow.qaHacked%3D1%3C%2Fscript%3E&sort=x&page=-1")
-        expect(page.get_by_role("status")).to_contain_text("<script>window.qaHacked=1</script>")
-        page.goto(address)
-        page.get_by_role("textbox").wait_for()
-        answer = ask(page, "Stichwort3 [x](javascript:1)")
-        answer.get_by_role("button", name=EN.right).click()
-        expect(answer.get_by_role("status")).to_have_text(EN.kept)
-        with page.expect_download() as saved:
-            page.get_by_role("button", name=EN.download).click()
-        saved.value.save_as(tmp_path / "saved.md")
-        assert "](javascript:" not in (tmp_path / "saved.md").read_text(encoding="utf-8")
-        assert page.evaluate("window.qaHacked") is None
-        assert overflow(page) == 0
-
-
-@pytest.mark.parametrize("colours", ["light", "dark"])
-@pytest.mark.parametrize("contrast", ["no-preference", "more"])
-def test_axe_finds_nothing(open_page: OpenPage, address: str, colours: str, contrast: str) -> None:
-    page = open_page(color_scheme=colours, contrast=contrast, reduced_motion="reduce")
-    assert violations(page.main_frame) == []
-    ask(page)
-    ask(page, "Capital of Australia")
-    assert violations(page.main_frame) == []
-    page.get_by_role("button", name=EN.wrong).last.click()
-    page.get_by_role("button", name=EN.again_name).first.click()
-    assert violations(page.main_frame) == []
-    page.get_by_role("button", name="Narrow down").click()
-    page.locator(".qa-cite").first.click()
-    page.locator("#qa-panel mark").wait_for()
-    assert violations(page.main_frame) == []
-    for path in ("articles", "articles?q=x", f"article/{ARTICLES[0].id}#c0-10"):
-        page.goto(address + path)
-        assert violations(page.main_frame) == []
+    address = serve(FakeBot(articles), Settings(feedback_file=tmp_path / "f.sqlite"))
+    page = open_page(address, "articles", viewport={"width": 320, "height": 600})
+    assert page.evaluate("window.qaHacked") is None
+    assert overflow(page) == 0
+    expect(page.locator(".qa-list li")).to_have_count(len(texts))
+    assert page.locator("main img, main iframe, main svg, main script").count() == 0
+    page.goto(f"{address}articles?q=%3Cscript%3Ewindow.qaHacked%3D1%3C%2Fscript%3E&sort=x&page=-1")
+    expect(page.get_by_role("status")).to_contain_text("<script>window.qaHacked=1</script>")
+    page.goto(address)
+    built(page)
+    answer = ask(page, "Stichwort3 [x](javascript:1)")
+    answer.get_by_role("button", name=EN.right).click()
+    expect(answer.get_by_role("status")).to_have_text(EN.kept)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name=EN.download).click()
+    saved.value.save_as(tmp_path / "saved.md")
+    assert "](javascript:" not in (tmp_path / "saved.md").read_text(encoding="utf-8")
+    assert page.evaluate("window.qaHacked") is None
+    assert overflow(page) == 0
 
 
 @pytest.mark.parametrize("screen", [{"width": 320, "height": 640}, {"width": 640, "height": 400}], ids=["320", "200 %"])

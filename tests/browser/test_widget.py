@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser, expect
 
 from qa.config import Settings
 from tests.browser.axe import violations
-from tests.browser.conftest import start_server
+from tests.browser.conftest import Serve
 from tests.browser.hosts import DE, EN, TRAM, FullBot, Host, Visit, Visiting
 
 pytestmark = pytest.mark.browser
@@ -94,14 +92,14 @@ def test_a_follow_up_says_what_was_searched_for(visit: Visiting, host: Host, wid
 
 
 @pytest.fixture
-def full(visit: Visiting, host: Host) -> Iterator[tuple[Visit, FullBot]]:
+def full(visit: Visiting, host: Host, serve: Serve) -> tuple[Visit, FullBot]:
     """The widget over a `FullBot`, opened."""
     bot = FullBot()
-    with start_server(bot, Settings(widget=True, allowed_origins=(host.origin,), log_questions=True)) as address:
-        host.embed(address)
-        seen = visit()
-        seen.launch.click()
-        yield seen, bot
+    address = serve(bot, Settings(widget=True, allowed_origins=(host.origin,), log_questions=True))
+    host.embed(address)
+    seen = visit()
+    seen.launch.click()
+    return seen, bot
 
 
 def test_the_phrase_that_answers_is_bold_and_a_repeat_is_named_beside(full: tuple[Visit, FullBot]) -> None:
