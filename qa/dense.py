@@ -195,21 +195,20 @@ class FaissStore:
         A store whose codes are made anew is, byte for byte, what a fresh one of the same vectors would be.
         """
         self._arrange()
-        faiss = load_faiss()
         own = self._coded is not None and self._coded.path == folder / FAISS_FILE
         for name in (ADDED_FILE, REMOVED_FILE) if own else (FAISS_FILE, CODES_FILE, ADDED_FILE, REMOVED_FILE):
             (folder / name).unlink(missing_ok=True)
         if self._coded is None:
-            faiss.write_index(self._loose, str(folder / FAISS_FILE))
+            _write(self._loose, folder / FAISS_FILE)
             return
         if self._coded.path is None:
-            faiss.write_index(self._coded.vectors, str(folder / FAISS_FILE))
-            faiss.write_index(self._coded.codes, str(folder / CODES_FILE))
+            _write(self._coded.vectors, folder / FAISS_FILE)
+            _write(self._coded.codes, folder / CODES_FILE)
         elif not own:
             for name in (FAISS_FILE, CODES_FILE):
                 share(self._coded.path.with_name(name), folder / name)
         if self._loose.ntotal:
-            faiss.write_index(self._loose, str(folder / ADDED_FILE))
+            _write(self._loose, folder / ADDED_FILE)
         if len(self._coded.removed):
             np.save(folder / REMOVED_FILE, self._coded.removed)
 
@@ -287,6 +286,13 @@ def _filled(index: Any, rows: Rows) -> Any:  # noqa: ANN401 - FAISS has no types
     for part in slices(len(rows.keys)):
         index.add_with_ids(rows.halves[part].astype(np.float32), rows.keys[part])
     return index
+
+
+def _write(index: Any, path: Path) -> None:  # noqa: ANN401 - FAISS has no types
+    """As FAISS writes it, by a file of Python's: FAISS' own only prints that closing failed, on a disk that is full."""
+    faiss = load_faiss()
+    with path.open("wb") as file:
+        faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
 
 
 def _read(path: Path, *, mapped: bool = False) -> Any:  # noqa: ANN401 - FAISS has no types

@@ -11,12 +11,16 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 PREFIX: Final = "qa-lexical-"
+#: Times that a folder is removed, a millisecond apart. On a machine with more to do than processors one in some hundred
+#: was left empty, as if something had been put into it between reading and removing it.
+ATTEMPTS: Final = 20
 #: Where temporary files go, the first that takes one. Not `tempfile.gettempdir`: it tries the folder with a file of its
 #: own, which stays where the process is killed that moment.
 _VARIABLES: Final = ("TMPDIR", "TEMP", "TMP")
@@ -44,9 +48,18 @@ def scratch_folder(place: Path) -> Iterator[Path]:
         yield folder
     finally:
         # Removed before the lock is given up: else another would do the same.
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
         if lock is not None:
             os.close(lock)
+
+
+def _remove(folder: Path) -> None:
+    """Gone with what is in it; where that fails the next process removes it."""
+    for _ in range(ATTEMPTS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.001)
 
 
 def sweep(place: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -132,3 +133,13 @@ def test_any_selection_equals_brute_force(size: int, data: st.DataObject) -> Non
     found = [key for key in hits.keys[0].tolist() if key >= 0]
     assert sorted(found) == sorted(chosen.tolist())
     assert hits.scores[0, : len(found)] == pytest.approx(sorted((scores[key] for key in found), reverse=True), abs=1e-5)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+@pytest.mark.parametrize("vectors", [1, 5000], ids=["when it is closed", "while it is written"])
+def test_a_full_disk_is_an_error_whenever_it_shows(tmp_path: Path, vectors: int) -> None:
+    store = FaissStore(8)
+    store.add(np.arange(vectors), np.eye(8, dtype=np.float32)[np.arange(vectors) % 8])
+    (tmp_path / "dense.faiss").symlink_to("/dev/full")
+    with mock.patch.object(Path, "unlink"), pytest.raises(OSError, match="No space left"):
+        store.save(tmp_path)

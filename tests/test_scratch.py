@@ -151,3 +151,21 @@ def test_the_variables_come_before_the_usual_places(monkeypatch: pytest.MonkeyPa
     assert places() == usual
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     assert places() == [tmp_path, *usual]
+
+
+def test_what_is_put_there_while_it_is_removed_goes_too(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, late = scratch.shutil.rmtree, [b"a", b"b"]
+
+    def rmtree(folder: Path, *, ignore_errors: bool) -> None:
+        if late:
+            (folder / "late").write_bytes(late.pop())
+            for path in folder.iterdir():
+                if path.name != "late":
+                    path.unlink()
+            return
+        real(folder, ignore_errors=ignore_errors)
+
+    monkeypatch.setattr(scratch.shutil, "rmtree", rmtree)
+    with scratch_folder(temporary) as folder:
+        (folder / "link").touch()
+    assert list(temporary.iterdir()) == []
