@@ -154,12 +154,12 @@ def test_a_leak_slow_health_and_wrong_answers_are_named() -> None:
         "x",
         "memory grew by 49.0 MiB in the last half",
     ]
-    filling = [300.0 + n / 10 for n in range(100)]
+    filling = [300.0 + n * 0.15 for n in range(100)]
     short, long = (Memory(seconds, filling, filling, [count * n for n in range(100)]) for count in (20, 200))
     assert (short.filled, long.filled) == (False, True)
-    assert short.growth() == long.growth() == pytest.approx(4.9)
+    assert short.growth() == long.growth() == pytest.approx(7.35)
     assert list(judge(Load(2, 1, run, run, [], Watch(), short), None)) == []
-    assert list(judge(Load(2, 1, run, run, [], Watch(), long), None)) == ["memory grew by 4.9 MiB in the last half"]
+    assert list(judge(Load(2, 1, run, run, [], Watch(), long), None)) == ["memory grew by 7.4 MiB in the last half"]
     assert "caches still filling" in "".join(load_table(Load(2, 1, run, run, [], Watch(), short), 7))
     assert "caches full" in "".join(load_table(Load(2, 1, run, run, [], Watch(), long), 7))
     slow = Watch({"/healthz": [5.0] * 90 + [500.0] * 10})
