@@ -117,14 +117,6 @@ class Index:
             return self.lexical
         return MilvusWords.open(Client(Server.of(settings)), name, self.keys_in)
 
-    def open_stores(self) -> None:
-        """Open what is searched now instead of with the first question.
-
-        Raises:
-            IndexDamagedError, StoreError: It cannot be opened.
-        """
-        _ = self.store, self.words
-
     def close(self) -> None:
         """Let go of files, memory and connections; nobody may use it any more."""
         self.corpus.close()

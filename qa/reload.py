@@ -104,7 +104,6 @@ class Reloader:
             if current_build(self._settings.index).name == self._bot.index_id:
                 return False
             index = self._load(self._settings, self._bot.encoder)
-            index.open_stores()  # a store that cannot be opened leaves the old index in use, as damage does
         except IndexMissingError as error:
             return str(error) if self._bot.index_id is not None else False
         except QAError as error:

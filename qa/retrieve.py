@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from qa.likeness import numbered_shares
 from qa.text import language
@@ -14,6 +14,8 @@ from qa.types import Passage
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from qa.corpus import ChunkRecord, ChunkWords
     from qa.index import Allowed, Index
     from qa.types import Encoder, Lang, Only, Vectors
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 Mode = Literal["hybrid", "dense", "lexical"]
 
 #: One score, or those of many passages.
-Score = TypeVar("Score", float, "Vectors")
+Score = TypeVar("Score", float, "NDArray[Any]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from qa.build import index_articles
 from qa.config import Settings
 from qa.embed import load_encoder
 from qa.measuring.datasets import load_dataset
-from qa.retrieve import FUSION, Fusion, Retrieval, retrieve
+from qa.retrieve import FUSION, Fusion, Retrieval, dense_score, retrieve
 from qa.text import content_words, language
 from qa.types import Article, Lang
 
@@ -205,7 +205,7 @@ class Pool:
         words = self.bm25 / (self.bm25 + fusion.half)
         weights = np.where(self.crossed, fusion.across, fusion.weight)
         met = np.where(self.crossed, fusion.met_across, fusion.met)
-        dense = self.cosine + fusion.sentence * self.nearest
+        dense = dense_score(self.cosine, self.nearest, fusion)
         scores = dense + weights * words + fusion.bonus * self.crossed + met * self.met
         best = np.full(self.page.max() + 1, -np.inf)
         np.maximum.at(best, self.page, scores)
