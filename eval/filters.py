@@ -28,6 +28,7 @@ from qa.bot import Bot
 from qa.build import ensure_index, index_articles
 from qa.config import Settings
 from qa.embed import load_encoder
+from qa.pieces import NoPieces
 from qa.recency import newest_first
 from qa.retrieve import retrieve
 from qa.text import sentences
@@ -59,7 +60,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class RandomPassages:
+class RandomPassages(NoPieces):
     """An encoder that reads questions and gives passages random unit vectors."""
 
     inner: Encoder

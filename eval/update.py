@@ -28,6 +28,7 @@ from qa.build import build_index
 from qa.config import Settings
 from qa.embed import load_encoder
 from qa.index import load_index
+from qa.pieces import NoPieces
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +41,7 @@ DIM = 384
 _TABLE = 4096
 
 
-class StandIn:
+class StandIn(NoPieces):
     """Unit vectors by checksum, as many numbers in each as the bundled encoder gives."""
 
     def __init__(self) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qa.errors import EncoderError
+from qa.pieces import NoPieces
 from qa.runtime import onnxruntime
 from qa.wordtable import WordTable
 
@@ -80,7 +81,7 @@ def load_encoder(
     return SentenceTransformerEncoder(name, threads=threads, prompts=prompts)
 
 
-class OnnxEncoder:
+class OnnxEncoder(NoPieces):
     """An encoder written by ``qa.train.export``, run by onnxruntime on the CPU; safe to share between threads.
 
     A text counts up to ``max_tokens`` word pieces, the two marks at its ends included; what follows is cut off.
@@ -157,7 +158,7 @@ class OnnxEncoder:
         return output
 
 
-class SentenceTransformerEncoder:
+class SentenceTransformerEncoder(NoPieces):
     """Any sentence-transformers model, in fp32 on the CPU; safe to share between threads, which take turns.
 
     Prompts: those given, else the model's own ``query`` and ``document`` (or ``passage``, ``corpus``), else none.

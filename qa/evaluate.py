@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from qa.config import Settings
     from qa.index import Index
     from qa.measuring.questions import Question
-    from qa.types import Answer, Encoder, Vectors
+    from qa.types import Answer, Encoded, Encoder, Vectors
 
 #: Rankings that are measured of the bot itself.
 MODES: Mapping[str, Mode] = {"hybrid": "hybrid", "dense": "dense", "BM25": "lexical"}
@@ -344,6 +344,7 @@ class _LastQuery:
         self._texts: tuple[str, ...] | None = None
         self._vectors: Vectors = np.empty((0, encoder.dim), np.float32)
         self.name, self.sha256, self.dim, self.prompts = encoder.name, encoder.sha256, encoder.dim, encoder.prompts
+        self.piece_bytes = encoder.piece_bytes
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         if self._texts != tuple(texts):
@@ -352,6 +353,9 @@ class _LastQuery:
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         return self._encoder.encode_passages(texts)
+
+    def encode_pieces(self, texts: Sequence[str]) -> Encoded:
+        return self._encoder.encode_pieces(texts)
 
     def encode_words(self, words: Sequence[str]) -> Vectors:
         return self._encoder.encode_words(words)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     Vectors = NDArray[np.float32]
     Keys = NDArray[np.int64]
+    Codes = NDArray[np.uint8]
 
 Lang = Literal["de", "en"]
 Status = Literal["answered", "abstained", "empty_index", "about", "smalltalk"]
@@ -306,6 +307,29 @@ def article_dict(article: Article) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class PieceCodes:
+    """The word pieces of some texts that are kept for late interaction, those of one text after those of another.
+
+    Attributes:
+        codes: What is stored of each, ``(pieces, piece_bytes)``.
+        places: Where each begins in its text, in code points, ascending within a text, int32 ``(pieces,)``.
+        counts: How many pieces each text has, int64 ``(texts,)``.
+    """
+
+    codes: Codes
+    places: NDArray[np.int32]
+    counts: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Texts encoded with their pieces: ``vectors`` ``(n, dim)`` as `Encoder.encode_passages` gives them."""
+
+    vectors: Vectors
+    pieces: PieceCodes
+
+
 class Encoder(Protocol):
     """Texts to unit vectors."""
 
@@ -330,6 +354,13 @@ class Encoder(Protocol):
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """Passages to float32 rows of length 1, shape ``(n, dim)``."""
+
+    @property
+    def piece_bytes(self) -> int:
+        """Bytes of a piece's code; 0: it gives none, and the next is not called."""
+
+    def encode_pieces(self, texts: Sequence[str]) -> Encoded:
+        """Passages to their vectors and the codes of their pieces."""
 
     def encode_words(self, words: Sequence[str]) -> Vectors:
         """Single words to float32 rows of length 1, shape ``(n, dim)``, near where they mean the same.

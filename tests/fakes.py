@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -12,8 +13,9 @@ import numpy as np
 from qa.corpus import Corpus
 from qa.corpus_writer import CorpusWriter
 from qa.lexical import plain_text
+from qa.pieces import NoPieces
 from qa.text import words
-from qa.types import Article, Lang, Source
+from qa.types import Article, Encoded, Lang, PieceCodes, Source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from qa.types import Vectors
 
 
-class WordEncoder:
+class WordEncoder(NoPieces):
     """One dimension a word (by checksum): the cosine of two texts is their share of words in common.
 
     Counts the passages it was given, so that a test can see what was embedded.
@@ -53,6 +55,31 @@ class WordEncoder:
             for word in set(words(text)) or {""}:
                 row[zlib.crc32(word.encode()) % self.dim] = 1.0
         return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1.0)
+
+
+class PieceEncoder(WordEncoder):
+    """As `WordEncoder`, with a piece for every stretch without a space: its code is the beginning of its hash.
+
+    What follows the first ``longest`` pieces of a text is cut off.
+    """
+
+    def __init__(self, dim: int = 256, salt: str = "", longest: int = 1000) -> None:
+        super().__init__(dim, f"{salt} pieces {longest}")
+        self.piece_bytes = 4
+        self.longest = longest
+        self.with_pieces: list[str] = []
+
+    def encode_pieces(self, texts: Sequence[str]) -> Encoded:
+        self.with_pieces.extend(texts)
+        found = [[*re.finditer(r"\S+", text)][: self.longest] for text in texts]
+        flat = [one for pieces in found for one in pieces]
+        codes = b"".join(hashlib.sha256(one[0].encode()).digest()[: self.piece_bytes] for one in flat)
+        pieces = PieceCodes(
+            np.frombuffer(codes, np.uint8).reshape(-1, self.piece_bytes),
+            np.array([one.start() for one in flat], np.int32),
+            np.array([len(one) for one in found], np.int64),
+        )
+        return Encoded(self.encode_passages(texts), pieces)
 
 
 def article(

