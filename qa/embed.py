@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qa.errors import EncoderError
+from qa.interaction import AskedPieces, Interaction
 from qa.pieces import NoPieces
 from qa.runtime import onnxruntime
+from qa.types import Encoded, EncodedQuestion, PieceCodes
 from qa.wordtable import WordTable
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 BUNDLED = Path(__file__).resolve().parent / "model"
 CONFIG_FILE, MODEL_FILE, TOKENIZER_FILE = "config.json", "model.onnx", "tokenizer.json"
+#: Of encoders whose pieces are kept for late interaction (``qa.train.interaction``).
+INTERACTION_FILE = "interaction.npz"
 #: Version of the folder layout that ``qa.train.export`` writes and `OnnxEncoder` reads.
 FORMAT = 1
 
@@ -81,7 +85,18 @@ def load_encoder(
     return SentenceTransformerEncoder(name, threads=threads, prompts=prompts)
 
 
-class OnnxEncoder(NoPieces):
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A batch: the positions of its texts and their vectors; of each text its pieces, their states and their places."""
+
+    vectors: Vectors
+    texts: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    ids: Sequence[NDArray[np.int64]] = ()
+    states: Sequence[Vectors] = ()
+    offsets: Sequence[NDArray[np.int32]] = ()
+
+
+class OnnxEncoder:
     """An encoder written by ``qa.train.export``, run by onnxruntime on the CPU; safe to share between threads.
 
     A text counts up to ``max_tokens`` word pieces, the two marks at its ends included; what follows is cut off.
@@ -100,7 +115,7 @@ class OnnxEncoder(NoPieces):
         prompts: Mapping[str, str] | None = None,
     ) -> None:
         config = _read_config(folder)
-        for file in (MODEL_FILE, TOKENIZER_FILE):
+        for file in {MODEL_FILE: 0, TOKENIZER_FILE: 0, **config.sha256}:
             _check_file(folder / file, config.sha256.get(file))
         self.name = name or str(folder)
         self.dim = config.dim
@@ -110,7 +125,9 @@ class OnnxEncoder(NoPieces):
         self.sha256 = hashlib.sha256(identity.encode()).hexdigest()
         self._tokenizer = _load_tokenizer(folder / TOKENIZER_FILE)
         self._session = _load_session(folder / MODEL_FILE, threads or _default_threads())
-        self._words = _read_table(folder / MODEL_FILE, config, self._word_pieces)
+        self._words = _read_table(folder / MODEL_FILE, config, self.pieces_of)
+        interacts = INTERACTION_FILE in config.sha256
+        self._interaction = Interaction.read(folder / INTERACTION_FILE) if interacts else None
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Questions to float32 rows of length 1, shape ``(n, dim)``."""
@@ -128,34 +145,99 @@ class OnnxEncoder(NoPieces):
         """Cosines of the vectors of a few words and of many, ``(asked, words)``."""
         return self._words.cosines(asked, words)
 
-    def _word_pieces(self, words: Sequence[str]) -> list[list[int]]:
-        return [one.ids for one in self._tokenizer.encode_batch_fast(list(words), add_special_tokens=False)]
+    @property
+    def piece_bytes(self) -> int:
+        """Bytes of a piece's code; 0 where the folder has no ``interaction.npz``."""
+        return self._interaction.piece_bytes if self._interaction else 0
+
+    @property
+    def vocabulary(self) -> int:
+        """How many word pieces it knows."""
+        return int(self._tokenizer.get_vocab_size())
+
+    def encode_pieces(self, texts: Sequence[str]) -> Encoded:
+        """Passages to their vectors and the codes of their pieces, those left out that stand in nearly every text."""
+        interaction, prompt = self._interacting(), self.prompts["passage"]
+        vectors = np.empty((len(texts), self.dim), np.float32)
+        codes = [np.empty((0, interaction.piece_bytes), np.uint8) for _ in texts]
+        places = [np.empty(0, np.int32) for _ in texts]
+        for part in self._parts(texts, prompt, whole=True):
+            vectors[part.texts] = part.vectors
+            for at, ids, states, offsets in zip(part.texts, part.ids, part.states, part.offsets, strict=True):
+                begins = offsets - len(prompt)
+                kept = interaction.keeps(ids) & (begins >= 0)
+                codes[at], places[at] = interaction.codes(states[kept]), begins[kept]
+        counts = np.array([len(one) for one in places], np.int64)
+        none = np.empty(0, np.int32)
+        pieces = PieceCodes(
+            np.concatenate([np.empty((0, interaction.piece_bytes), np.uint8), *codes]),
+            np.concatenate([none, *places]),
+            counts,
+        )
+        return Encoded(vectors, pieces)
+
+    def encode_question(self, text: str) -> EncodedQuestion:
+        """A question to its vector and its pieces; without ``interaction.npz`` none."""
+        if self._interaction is None:
+            return EncodedQuestion(self.encode_queries([text]), AskedPieces.none())
+        part = next(self._parts([text], self.prompts["query"], whole=True))
+        asked = part.offsets[0] >= len(self.prompts["query"])
+        return EncodedQuestion(part.vectors, self._interaction.asked(part.ids[0][asked], part.states[0][asked]))
+
+    def states(self, texts: Sequence[str]) -> list[Vectors]:
+        """The last states of each text's pieces without the marks at its ends, ``(pieces, dim)`` each."""
+        found: list[Vectors] = [np.empty((0, self.dim), np.float32)] * len(texts)
+        for part in self._parts(texts, "", whole=True):
+            for at, states in zip(part.texts, part.states, strict=True):
+                found[at] = states
+        return found
+
+    def pieces_of(self, texts: Sequence[str]) -> list[list[int]]:
+        """The word pieces of each text by their numbers, without the marks at its ends, none cut off."""
+        return [one.ids for one in self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    def _interacting(self) -> Interaction:
+        if self._interaction is None:
+            raise ValueError(f"encoder {self.name} has no {INTERACTION_FILE}")
+        return self._interaction
 
     def _encode(self, texts: Sequence[str], prompt: str) -> Vectors:
         vectors = np.empty((len(texts), self.dim), np.float32)
-        start = 0
-        for part in _slices(texts):
-            rows = self._tokenize([prompt + text for text in part] if prompt else part)
-            # The last piece is the end mark: it stays when a text is cut.
-            rows = [[*row[: self.max_tokens - 1], row[-1]] if len(row) > self.max_tokens else row for row in rows]
-            lengths = np.array([len(row) for row in rows])
-            for batch in token_batches(lengths, BATCH_TOKENS):
-                for steady in _steady(batch):
-                    vectors[start + steady] = self._run([rows[at] for at in steady])
-            start += len(part)
+        for part in self._parts(texts, prompt):
+            vectors[part.texts] = part.vectors
         return vectors
 
-    def _tokenize(self, texts: Sequence[str]) -> list[list[int]]:
-        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
+    def _parts(self, texts: Sequence[str], prompt: str, *, whole: bool = False) -> Iterator[_Part]:
+        """Batches of like length; with ``whole`` their states and the places of their pieces too."""
+        start = 0
+        tokenize = self._tokenizer.encode_batch if whole else self._tokenizer.encode_batch_fast
+        for some in _slices(texts):
+            read = tokenize([prompt + text for text in some] if prompt else list(some))
+            # The last piece is the end mark: it stays when a text is cut.
+            rows = [_cut(one.ids, self.max_tokens) for one in read]
+            for batch in token_batches(np.array([len(row) for row in rows]), BATCH_TOKENS):
+                for steady in _steady(batch):
+                    part = self._run([rows[at] for at in steady], whole=whole)
+                    offsets = [_begins(read[at].offsets, len(rows[at])) for at in steady] if whole else []
+                    yield replace(part, texts=start + steady, offsets=offsets)
+            start += len(some)
 
-    def _run(self, rows: list[list[int]]) -> Vectors:
+    def _run(self, rows: list[list[int]], *, whole: bool) -> _Part:
         ids = np.zeros((len(rows), max(map(len, rows))), np.int64)
         mask = np.zeros_like(ids)
         for at, row in enumerate(rows):
             ids[at, : len(row)] = row
             mask[at, : len(row)] = 1
-        output: Vectors = self._session.run(["embedding"], {"input_ids": ids, "attention_mask": mask})[0]
-        return output
+        outputs = ["embedding", "states"] if whole else ["embedding"]
+        found = self._session.run(outputs, {"input_ids": ids, "attention_mask": mask})
+        if not whole:
+            return _Part(found[0])
+        inner = [slice(1, len(row) - 1) for row in rows]
+        return _Part(
+            found[0],
+            ids=[ids[at, part] for at, part in enumerate(inner)],
+            states=[found[1][at, part] for at, part in enumerate(inner)],
+        )
 
 
 class SentenceTransformerEncoder(NoPieces):
@@ -209,6 +291,15 @@ class SentenceTransformerEncoder(NoPieces):
         with self._lock:
             output = encode(list(texts), prompt=prompt, normalize_embeddings=True, show_progress_bar=False)
         return np.asarray(output, np.float32)
+
+
+def _cut(row: list[int], most: int) -> list[int]:
+    return [*row[: most - 1], row[-1]] if len(row) > most else row
+
+
+def _begins(offsets: Sequence[tuple[int, int]], count: int) -> NDArray[np.int32]:
+    """Where the pieces of a text begin, without the marks at its ends; ``count`` with them."""
+    return np.array([begin for begin, _ in offsets[1 : count - 1]], np.int32)
 
 
 def token_batches(lengths: NDArray[np.int64], budget: int) -> Iterator[NDArray[np.int64]]:

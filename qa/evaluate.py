@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from qa.config import Settings
     from qa.index import Index
     from qa.measuring.questions import Question
-    from qa.types import Answer, Encoded, Encoder, Vectors
+    from qa.types import Answer, Encoded, EncodedQuestion, Encoder, Vectors
 
 #: Rankings that are measured of the bot itself.
 MODES: Mapping[str, Mode] = {"hybrid": "hybrid", "dense": "dense", "BM25": "lexical"}
@@ -337,19 +337,21 @@ def _with_shared_vectors(rankings: Sequence[Ranking]) -> list[Ranking]:
 
 
 class _LastQuery:
-    """An encoder that remembers the vectors of the last questions it was given."""
+    """An encoder that remembers the last question it was given."""
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
-        self._texts: tuple[str, ...] | None = None
-        self._vectors: Vectors = np.empty((0, encoder.dim), np.float32)
+        self._last: tuple[str, EncodedQuestion] | None = None
         self.name, self.sha256, self.dim, self.prompts = encoder.name, encoder.sha256, encoder.dim, encoder.prompts
         self.piece_bytes = encoder.piece_bytes
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        if self._texts != tuple(texts):
-            self._texts, self._vectors = tuple(texts), self._encoder.encode_queries(texts)
-        return self._vectors
+        return self._encoder.encode_queries(texts)
+
+    def encode_question(self, text: str) -> EncodedQuestion:
+        if self._last is None or self._last[0] != text:
+            self._last = text, self._encoder.encode_question(text)
+        return self._last[1]
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         return self._encoder.encode_passages(texts)

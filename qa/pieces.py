@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qa.types import Encoded, PieceCodes
+from qa.interaction import AskedPieces
+from qa.types import Encoded, EncodedQuestion, PieceCodes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +19,14 @@ class NoPieces:
     """What an encoder is that gives no codes of pieces."""
 
     piece_bytes = 0
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Of the encoder that this is part of."""
+        raise NotImplementedError
+
+    def encode_question(self, text: str) -> EncodedQuestion:
+        """A question's vector; of its pieces it knows nothing."""
+        return EncodedQuestion(self.encode_queries([text]), AskedPieces.none())
 
     def encode_pieces(self, texts: Sequence[str]) -> Encoded:
         """Not to be called.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from qa.interaction import AskedPieces
     from qa.stopping import Stop
 
     Vectors = NDArray[np.float32]
@@ -312,7 +313,7 @@ class PieceCodes:
     """The word pieces of some texts that are kept for late interaction, those of one text after those of another.
 
     Attributes:
-        codes: What is stored of each, ``(pieces, piece_bytes)``.
+        codes: What is stored of each (`qa.interaction`), ``(pieces, piece_bytes)``.
         places: Where each begins in its text, in code points, ascending within a text, int32 ``(pieces,)``.
         counts: How many pieces each text has, int64 ``(texts,)``.
     """
@@ -328,6 +329,14 @@ class Encoded:
 
     vectors: Vectors
     pieces: PieceCodes
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedQuestion:
+    """A question encoded with its pieces: ``vector`` ``(1, dim)`` as `Encoder.encode_queries` gives it."""
+
+    vector: Vectors
+    pieces: AskedPieces
 
 
 class Encoder(Protocol):
@@ -357,10 +366,13 @@ class Encoder(Protocol):
 
     @property
     def piece_bytes(self) -> int:
-        """Bytes of a piece's code; 0: it gives none, and the next is not called."""
+        """Bytes of a piece's code; 0: it gives none, and `encode_pieces` is not called."""
 
     def encode_pieces(self, texts: Sequence[str]) -> Encoded:
         """Passages to their vectors and the codes of their pieces."""
+
+    def encode_question(self, text: str) -> EncodedQuestion:
+        """A question to its vector and its pieces; of an encoder without pieces none."""
 
     def encode_words(self, words: Sequence[str]) -> Vectors:
         """Single words to float32 rows of length 1, shape ``(n, dim)``, near where they mean the same.

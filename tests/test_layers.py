@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "qa"
 
 #: From the ground up; a module may import from its own line and from the lines above it.
 LAYERS = [
-    ["errors", "numbered", "runtime", "scratch", "stopping", "types"],
+    ["errors", "interaction", "numbered", "runtime", "scratch", "stopping", "types"],
     ["analysis", "config", "only", "text", "labels", "metrics", "wordtable"],
     ["pieces"],
     ["likeness", "embed", "quantised"],

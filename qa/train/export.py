@@ -168,7 +168,11 @@ class BertGraph:
     quantised: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def build(self) -> onnx.ModelProto:
-        """``input_ids`` and ``attention_mask``, int64 ``(b, s)``, to ``embedding``, fp32 ``(b, dim)``."""
+        """``input_ids`` and ``attention_mask``, int64 ``(b, s)``, to ``embedding``, fp32 ``(b, dim)``.
+
+        ``states``, fp32 ``(b, s, dim)``, are what it is the mean of: for late interaction (`qa.interaction`). An output
+        that nobody asks for costs nothing.
+        """
         graph, width = self.graph, int(self.source.architecture["hidden_size"])
         hidden = self._embeddings()
         mask = graph.to_float("attention_mask")
@@ -178,6 +182,7 @@ class BertGraph:
         bias = graph.op("Unsqueeze", [bias, graph.ints(1, 2)])
         for layer in range(int(self.source.architecture["num_hidden_layers"])):
             hidden = self._layer(hidden, bias, f"encoder.layer.{layer}")
+        graph.nodes[-1].output[0] = hidden = "states"
         weights = graph.op("Unsqueeze", [mask, graph.ints(2)])
         total = graph.op("ReduceSum", [graph.op("Mul", [hidden, weights]), graph.ints(1)], {"keepdims": 0})
         # Mean pooling followed by unit length: the division by the number of pieces cancels.
@@ -186,9 +191,12 @@ class BertGraph:
             helper.make_tensor_value_info(name, TensorProto.INT64, ["batch", "sequence"])
             for name in ("input_ids", "attention_mask")
         ]
-        out = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", width])
+        outputs = [
+            helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", width]),
+            helper.make_tensor_value_info("states", TensorProto.FLOAT, ["batch", "sequence", width]),
+        ]
         return helper.make_model(
-            helper.make_graph(graph.nodes, "sentence-encoder", ids, [out], list(graph.initializers.values())),
+            helper.make_graph(graph.nodes, "sentence-encoder", ids, outputs, list(graph.initializers.values())),
             opset_imports=[helper.make_opsetid("", OPSET)],
             ir_version=IR_VERSION,
             producer_name="article-qa",
