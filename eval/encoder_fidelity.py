@@ -18,8 +18,10 @@ import numpy as np
 from eval.encoder import SHARED
 from eval.encoder_speed import SPEED_QUESTIONS, passages_per_second, question_ms, running_passages
 from eval.encoder_tasks import Encoded, TaskSet, encode, xquad
-from qa.embed import OnnxEncoder, SentenceTransformerEncoder
-from qa.train.export import Precision, export
+from qa.embed import OnnxEncoder
+from qa.torch_encoder import SentenceTransformerEncoder
+from qa.train.export import export
+from qa.train.graph import Precision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     tasks = xquad(options.data)
     torch_encoder = SentenceTransformerEncoder(str(options.source), threads=options.threads)
-    reference = encode(torch_encoder.encode_queries, torch_encoder.encode_passages, tasks)
+    reference = encode(torch_encoder, tasks)
     print(header(tasks))
     size = (options.source / "model.safetensors").stat().st_size / 1e6
     print(row("torch fp32", size, speed(torch_encoder, tasks), reference, reference, tasks), flush=True)
@@ -117,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             export(options.source, target, precision=precision)
             size = sum(path.stat().st_size for path in target.iterdir()) / 1e6
             encoder = OnnxEncoder(target, threads=options.threads)
-            vectors = encode(encoder.encode_queries, encoder.encode_passages, tasks)
+            vectors = encode(encoder, tasks)
             print(row(label, size, speed(encoder, tasks), vectors, reference, tasks), flush=True)
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eval.encoder_tasks import LANGS
-from qa.embed import MAX_THREADS, OnnxEncoder
+from qa.embed import OnnxEncoder
+from qa.encoding import MAX_THREADS
 from qa.errors import QAError
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 Over the articles of `eval.load`, in this process. For each pair: the median of a question with one client, then, with
 fifty clients, questions a second, the median, and how long the server's event loop is held up, which is what
 /healthz waits for. Ends with the encoder given one question at a time and eight together.
+A question is one batch of the bundled encoder, and so are eight: one thread computes it, however many there are.
 """
 
 from __future__ import annotations

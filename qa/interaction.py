@@ -13,6 +13,7 @@ beside it nor on the order in which a processor adds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
@@ -117,13 +118,13 @@ class Interaction:
 
     @classmethod
     def read(cls, path: Path) -> Interaction:
-        """Read what `write` wrote.
+        """Read a file of what `to_bytes` gave.
 
         Raises:
             EncoderError: The file is missing or damaged.
         """
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 projection, weights = (stored[name].astype(np.float32) for name in ("projection", "weights"))
                 least = float(stored["least"])
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
@@ -132,14 +133,16 @@ class Interaction:
             raise EncoderError(f"encoder file {path} has shapes {projection.shape} and {weights.shape}", _MEND)
         return cls(projection, weights, least)
 
-    def write(self, path: Path) -> None:
-        """Write as half precision, always the same bytes."""
+    def to_bytes(self) -> bytes:
+        """In half precision, always the same bytes."""
         half: dict[str, Any] = {
             "projection": self.projection.astype(np.float16),
             "weights": self.weights.astype(np.float16),
             "least": np.float32(self.least),
         }
-        np.savez(path, **half)
+        file = BytesIO()
+        np.savez(file, **half)
+        return file.getvalue()
 
     @property
     def piece_bytes(self) -> int:
@@ -156,7 +159,7 @@ class Interaction:
         pieces = self._pieces(states)
         levels = np.searchsorted(np.array(_PARTS, np.float32), pieces.ravel() * np.sqrt(pieces.shape[1]), side="right")
         shifted = levels.reshape(-1, PER_BYTE).astype(np.uint8) << (2 * np.arange(PER_BYTE, dtype=np.uint8))
-        codes: Codes = np.bitwise_or.reduce(shifted, axis=1).reshape(len(states), -1)
+        codes: Codes = np.bitwise_or.reduce(shifted, axis=1).reshape(len(states), self.piece_bytes)
         return codes
 
     def asked(self, ids: NDArray[np.int64], states: Vectors) -> AskedPieces:
@@ -177,5 +180,5 @@ class Interaction:
 
 def decoded(codes: Codes) -> Vectors:
     """Codes ``(n, bytes)`` as whole numbers, float32 ``(n, 4 * bytes)``."""
-    numbers: Vectors = np.take(_OF_BYTE, codes, axis=0).reshape(len(codes), -1)
+    numbers: Vectors = np.take(_OF_BYTE, codes, axis=0).reshape(len(codes), PER_BYTE * codes.shape[1])
     return numbers

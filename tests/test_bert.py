@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from qa.embed import OnnxEncoder, load_encoder
 from qa.errors import EncoderError
 from qa.train.bert import WORDS, Bert, padded, pooled
-from qa.train.export import Precision, export, read_checkpoint
+from qa.train.export import export, read_checkpoint
+from qa.train.graph import Precision
 from tests.bilingual import ENGLISH, random_weights, tokenizer_of, write_bert, write_teacher
 from tests.test_export import HEADS, TEXTS, reference, tiny_tokenizer, tiny_weights
 

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qa.embed import BUNDLED, OnnxEncoder, load_encoder, token_batches
+from qa.embed import BUNDLED, OnnxEncoder, load_encoder
 from qa.errors import EncoderError
 
 TEXTS = [
@@ -81,15 +82,6 @@ def test_more_texts_than_a_slice_keep_their_order(encoder, monkeypatch):
     vectors = encoder.encode_passages(TEXTS)
     monkeypatch.undo()
     assert np.abs(encoder.encode_passages(TEXTS) - vectors).max() < 1e-5
-
-
-@given(st.lists(st.integers(1, 300), max_size=60), st.integers(1, 2000))
-def test_batches_hold_each_text_once_and_keep_the_budget(lengths, budget):
-    lengths = np.array(lengths, np.int64)
-    batches = list(token_batches(lengths, budget))
-    assert sorted(at for batch in batches for at in batch) == list(range(len(lengths)))
-    for batch in batches:
-        assert len(batch) == 1 or len(batch) * lengths[batch].max() <= budget
 
 
 def test_text_past_the_limit_is_cut(encoder):
@@ -240,7 +232,8 @@ def torch_encoder(standard):
 
 
 def test_sentence_transformers_agrees_on_the_same_weights(standard, torch_encoder, tmp_path):
-    from qa.train.export import Precision, export
+    from qa.train.export import export
+    from qa.train.graph import Precision
 
     export(standard, tmp_path, precision=Precision("fp16", "fp16"))
     encoder = load_encoder(str(tmp_path))
@@ -319,11 +312,45 @@ def test_an_unknown_name_without_network_says_what_to_do(monkeypatch, tmp_path):
         load_encoder("nobody/no-such-encoder")
 
 
-@pytest.mark.parametrize("rows", [1, 2, 3, 4, 5])
-def test_vectors_do_not_depend_on_the_number_of_threads(rows: int) -> None:
-    texts = [f"{sentence} {other}" for sentence, other in PAIRS[:rows]]
+@pytest.mark.parametrize("copies", [1, 3, 20])
+def test_vectors_do_not_depend_on_the_number_of_threads(copies: int) -> None:
+    texts = [f"{sentence} {other} " * length for sentence, other in PAIRS for length in range(1, 1 + copies)]
     one, *others = (load_encoder(threads=threads).encode_passages(texts) for threads in (1, 2, 3, 4))
     assert all(np.array_equal(one, other) for other in others)
+
+
+def test_batches_side_by_side_use_the_threads_asked_for_and_leave_none(encoder, monkeypatch) -> None:
+    texts = [" ".join(pair) for pair in PAIRS] * 20
+    met: set[str] = set()
+    run = OnnxEncoder._run
+
+    def watched(self, rows, use):
+        met.add(threading.current_thread().name)
+        return run(self, rows, use)
+
+    monkeypatch.setattr(OnnxEncoder, "_run", watched)
+    before = threading.active_count()
+    encoder.encode_passages(texts)
+    assert met <= {"encode_0", "encode_1"}
+    assert threading.active_count() == before
+    met.clear()
+    encoder.encode_queries(["Wer?"])
+    assert met == {threading.current_thread().name}
+
+
+def test_a_batch_that_fails_is_heard_of(encoder, monkeypatch) -> None:
+    texts = [" ".join(pair) for pair in PAIRS] * 20
+    run = OnnxEncoder._run
+    asked = iter(range(1000))
+
+    def failing(self, rows, use):
+        if next(asked) == 3:
+            raise MemoryError("no room")
+        return run(self, rows, use)
+
+    monkeypatch.setattr(OnnxEncoder, "_run", failing)
+    with pytest.raises(MemoryError, match="no room"):
+        encoder.encode_passages(texts)
 
 
 def test_the_home_of_nobody_is_an_encoder_error() -> None:

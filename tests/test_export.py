@@ -14,10 +14,11 @@ pytest.importorskip("onnx", reason="the train extra is not installed")
 
 from safetensors.numpy import load_file, save_file
 
-from qa.embed import OnnxEncoder
+from qa.embed import BUNDLED, OnnxEncoder
 from qa.errors import EncoderError
 from qa.runtime import onnxruntime
-from qa.train.export import Precision, export, main, to_sentence_transformers
+from qa.train.export import export, main, rebuild, to_sentence_transformers
+from qa.train.graph import Precision
 
 PIECES = [
     "[PAD]",
@@ -230,6 +231,41 @@ def test_there_and_back_gives_the_same_vectors(source, tmp_path):
     first, second = (OnnxEncoder(tmp_path / name) for name in ("out", "again"))
     assert np.abs(first.encode_passages(TEXTS) - second.encode_passages(TEXTS)).max() < 1e-2
     assert first.prompts == second.prompts
+
+
+def test_rebuilding_an_export_gives_its_bytes(source, tmp_path):
+    for precision in (Precision(), Precision("fp16", "fp16"), Precision("int8", "int8", "fp32")):
+        export(source, tmp_path / "out", precision=precision, provenance="made for a test", name="tiny")
+        assert main(["--rebuild", str(tmp_path / "out"), str(tmp_path / "again")]) == 0
+        for file in ("model.onnx", "tokenizer.json", "config.json"):
+            assert (tmp_path / "again" / file).read_bytes() == (tmp_path / "out" / file).read_bytes()
+
+
+def test_rebuilding_stores_no_number_anew_and_leaves_out_what_is_not_read(source, tmp_path):
+    """Weights below their peak would be spread anew if they were rounded a second time."""
+    import onnx
+
+    export(source, tmp_path / "out")
+    path = tmp_path / "out" / "model.onnx"
+    model = onnx.load(path)
+    name = "encoder.layer.0.output.dense.weight.int8"
+    tensor = next(one for one in model.graph.initializer if one.name == name)
+    weakened = onnx.numpy_helper.to_array(tensor) // 3
+    tensor.CopyFrom(onnx.numpy_helper.from_array(weakened, name))
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros(3, np.float32), "left over"))
+    onnx.save(model, path)
+    rebuild(tmp_path / "out", tmp_path / "out")
+    stored = {one.name: onnx.numpy_helper.to_array(one) for one in onnx.load(path).graph.initializer}
+    assert np.array_equal(stored[name], weakened)
+    assert "left over" not in stored
+    OnnxEncoder(tmp_path / "out").encode_passages(TEXTS)
+
+
+def test_the_graph_of_the_bundled_encoder_can_be_rebuilt(tmp_path):
+    rebuild(BUNDLED, tmp_path)
+    before, after = OnnxEncoder(BUNDLED), OnnxEncoder(tmp_path)
+    texts = ["Der Bäcker öffnet um sechs.", "", "The bridge stays closed until the autumn, they said. " * 8, "Brücke"]
+    assert np.array_equal(before.encode_passages(texts * 3), after.encode_passages(texts * 3))
 
 
 @pytest.mark.parametrize(

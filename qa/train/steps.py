@@ -97,7 +97,7 @@ def prepare(parallel: Parallel, student: Any, teacher: Any) -> Material:  # noqa
 @torch.no_grad()  # type: ignore[untyped-decorator]  # torch is read without its types
 def vectors(model: Bert, pieces: Pieces, texts: Sequence[int], budget: int) -> NDArray[np.float32]:
     """Vectors of some texts, ``(n, width)``, length 1."""
-    from qa.embed import token_batches  # noqa: PLC0415 - for one function
+    from qa.batching import token_batches  # noqa: PLC0415 - for one function
 
     device = model.rows.device
     found = np.empty((len(texts), model.width), np.float32)

