@@ -32,20 +32,23 @@ from qa.embed import load_encoder
 from qa.index import (
     CHUNK_KEYS,
     CHUNK_VECTORS,
+    CODE_TYPE,
     KEY_TYPE,
     LEXICAL_FOLDER,
+    PIECE_CODES,
     SENTENCE_VECTORS,
     VECTOR_TYPE,
     recipe_of,
 )
 from qa.lexical import LexicalDoc, LexicalIndex
 from qa.manifest import SCHEMA, Manifest, checksums
+from qa.pieces import sentence_counts
 from qa.segments import SegmentWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from qa.types import Article, Vectors
+    from qa.types import Article, Chunk, Codes, Span, Vectors
 
 #: Passages that the composer is fitted to.
 FITTED = 12_000
@@ -53,7 +56,7 @@ FITTED = 12_000
 #: Archives up to so many chunks are embedded, each text once; in larger ones, chunks that were not are made up.
 EMBEDDED_UP_TO = 10_000
 
-#: Archives of more chunks have no vectors of sentences (five a chunk), and so no evidence.
+#: Archives of more chunks have no vectors of sentences (five a chunk) and no codes of pieces, and so no evidence.
 SENTENCES_UP_TO = 200_000
 
 #: Articles handled at once: bounds the memory.
@@ -66,6 +69,7 @@ class Built:
 
     chunks: int = 0
     sentences: int = 0
+    pieces: int = 0
     articles: int = 0
     composed: int = 0
     peak_mb: float = 0.0
@@ -131,7 +135,7 @@ def build(
         count: How many chunks are wanted.
         encoder: Gives the vectors of sentences and, without a composer, of chunks.
         composer: Makes up the vectors of chunks that the encoder has not embedded before.
-        with_sentences: False leaves the vectors of sentences out, and with them the evidence.
+        with_sentences: False leaves the vectors of sentences and the codes of pieces out, and with them the evidence.
     """
     built, settings = Built(), Settings()
     folder.mkdir(parents=True)
@@ -142,6 +146,7 @@ def build(
             (CHUNK_VECTORS, VECTOR_TYPE, (encoder.dim,)),
             (SENTENCE_VECTORS, VECTOR_TYPE, (encoder.dim,)),
             (CHUNK_KEYS, KEY_TYPE, ()),
+            (PIECE_CODES, CODE_TYPE, (encoder.piece_bytes,)),
         )
     ]
     store = new_store("faiss", encoder.dim)
@@ -153,7 +158,8 @@ def build(
         with built.timed("look up"):
             vectors = _vectors(texts, encoder, composer, built)
             sentences = _sentence_vectors(texts, encoder) if with_sentences else None
-        _write(texts, vectors, sentences, corpus, lanes, built)
+            pieces = _pieces(texts, encoder) if with_sentences and encoder.piece_bytes else None
+        _write(texts, vectors, sentences, pieces, corpus, lanes, built)
         keys = np.array([chunk.key for one in texts for chunk in one.chunked.chunks], KEY_TYPE)
         with built.timed("dense"):
             store.add(keys, vectors.astype(VECTOR_TYPE).astype(np.float32))
@@ -198,28 +204,65 @@ def _sentence_vectors(texts: Sequence[_Texts], encoder: CachedEncoder) -> Vector
     return encoder.encode_passages([sentence for one in texts for group in one.sentences for sentence in group])
 
 
+@dataclass(frozen=True, slots=True)
+class _ChunkPieces:
+    """The codes of a chunk's pieces, and how many lie before its sentences and in each."""
+
+    codes: Codes
+    counts: tuple[int, ...]
+
+
+def _pieces(texts: Sequence[_Texts], encoder: CachedEncoder) -> list[list[_ChunkPieces]]:
+    """The pieces of each chunk of each article: its own where it was embedded, else those of its sentences."""
+    return [
+        [
+            _pieces_of(text, chunk, spans, group, encoder)
+            for text, chunk, spans, group in zip(
+                one.chunks, one.chunked.chunks, one.chunked.sentences, one.sentences, strict=True
+            )
+        ]
+        for one in texts
+    ]
+
+
+def _pieces_of(
+    text: str, chunk: Chunk, spans: Sequence[Span], sentences: Sequence[str], encoder: CachedEncoder
+) -> _ChunkPieces:
+    if encoder.knows(text):
+        own = encoder.encode_pieces([text]).pieces
+        return _ChunkPieces(own.codes, sentence_counts(own.places, len(text) - chunk.end, spans))
+    made_up = encoder.encode_pieces(sentences).pieces
+    return _ChunkPieces(made_up.codes, (0, *made_up.counts.tolist()))
+
+
 def _write(
     texts: Sequence[_Texts],
     vectors: Vectors,
     sentences: Vectors | None,
+    pieces: Sequence[Sequence[_ChunkPieces]] | None,
     corpus: CorpusWriter,
     lanes: Sequence[SegmentWriter],
     built: Built,
 ) -> None:
     with built.timed("corpus"):
-        chunk_lane, sentence_lane, key_lane = lanes
+        chunk_lane, sentence_lane, key_lane, piece_lane = lanes
         at = sentence_at = 0
-        for one in texts:
+        for number, one in enumerate(texts):
             chunks, spans = one.chunked.chunks, one.chunked.sentences
             size, sentence_count = len(chunks), sum(map(len, spans))
             row = chunk_lane.append(vectors[at : at + size])
             own = sentences[sentence_at : sentence_at + sentence_count] if sentences is not None else None
             sentence_row = sentence_lane.append(own) if own is not None else 0
             key_lane.append(np.array([chunk.key for chunk in chunks], KEY_TYPE))
+            found = pieces[number] if pieces is not None else []
+            piece_row = piece_lane.append(np.concatenate([chunk.codes for chunk in found])) if found else 0
             records = []
             for place, (chunk, group) in enumerate(zip(chunks, spans, strict=True)):
-                records.append(ChunkRecord(chunk, group, row + place, sentence_row))
+                counts = found[place].counts if found else ()
+                records.append(ChunkRecord(chunk, group, row + place, sentence_row, piece_row, counts))
                 sentence_row += len(group)
+                piece_row += sum(counts)
+                built.pieces += sum(counts)
             corpus.index(corpus.put_alone(one.article), records)
             at, sentence_at = at + size, sentence_at + sentence_count
         built.articles += len(texts)
@@ -255,6 +298,7 @@ def _manifest(folder: Path, settings: Settings, encoder: CachedEncoder, built: B
         article_count=built.articles,
         chunk_count=built.chunks,
         sentence_count=built.sentences,
+        piece_count=built.pieces,
         bad_files={},
         files=files,
     ).write(folder)

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,8 +22,11 @@ from qa.chunks import chunk_article, embedding_text, sentence_texts
 from qa.config import Settings
 from qa.embed import load_encoder
 from qa.ingest import EMBED_SLICE
-from qa.parallel import EncoderSpec, ParallelEncoder, Team
+from qa.parallel import Batch, EncoderSpec, ParallelEncoder, Team
 from qa.process_team import ProcessTeam
+
+if TYPE_CHECKING:
+    from qa.types import Encoded
 
 SEEDS = Path(__file__).resolve().parent.parent / "seeds"
 BATCHES = 24
@@ -32,13 +36,14 @@ WORKERS = (1, 2, 4)
 def main(arguments: Sequence[str]) -> None:
     """Print a line for one process and one for every number of workers."""
     cores = len(os.sched_getaffinity(0))
-    batches = list(_batches(_texts()))
-    count = sum(map(len, batches))
+    texts = list(_batches(_texts()))
+    count = sum(map(len, texts))
     print(f"{processor()}, {cores} cores; {count} texts in batches of {EMBED_SLICE}, texts a second")
     encoder = load_encoder(threads=cores)
-    encoder.encode_passages(batches[0])
+    batches = [Batch(batch, encoder.piece_bytes > 0) for batch in texts]
+    batches[0].encoded(encoder)
     started = time.perf_counter()
-    expected = [encoder.encode_passages(batch) for batch in batches]
+    expected = [batch.encoded(encoder) for batch in batches]
     seconds = time.perf_counter() - started
     print(f"one process, {cores} threads: {count / seconds:6.0f}")
     specs = {n: EncoderSpec.of(encoder, max(1, cores // n)) for n in WORKERS}
@@ -59,9 +64,13 @@ def main(arguments: Sequence[str]) -> None:
         list(wide.encode_batches(iter(batches)))
         seconds = time.perf_counter() - again
         wide.close()
-        equal = all(np.array_equal(one, two) for one, two in zip(expected, found, strict=True))
+        equal = all(_equal(one, two) for one, two in zip(expected, found, strict=True))
         said = f"first batch after {begun:.1f} s, all after {first:.1f} s; vectors {'equal' if equal else 'DIFFERENT'}"
         print(f"{name}: {count / seconds:6.0f} once started ({said})", flush=True)
+
+
+def _equal(one: Encoded, two: Encoded) -> bool:
+    return np.array_equal(one.vectors, two.vectors) and np.array_equal(one.pieces.codes, two.pieces.codes)
 
 
 def _texts() -> list[str]:

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qa.parallel import Batch
+from qa.types import Encoded, PieceCodes
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
     from qa.types import Encoder, Vectors
 
@@ -23,18 +26,22 @@ if TYPE_CHECKING:
 SLICE = 512
 
 _KEYS, _ROWS = "texts.u64", "vectors.f16"
+#: Codes of pieces, where each piece begins in its text, and which is the first after those of a text.
+_CODES, _PLACES, _ENDS = "codes.u8", "places.i32", "ends.i64"
 
 
 class CachedEncoder:
     """An `Encoder` that looks passages up in a folder where that has them; questions are always embedded.
 
-    Vectors are kept in half precision, as an index keeps them. One process may write to a folder at a time.
+    Vectors are kept in half precision, as an index keeps them, beside them the codes of pieces, if the encoder gives
+    any. One process may write to a folder at a time.
     """
 
     def __init__(self, encoder: Encoder, folder: Path) -> None:
         """The encoder's own vectors, kept in ``folder`` under its digest."""
         self._encoder = encoder
         self.name, self.sha256, self.dim, self.prompts = encoder.name, encoder.sha256, encoder.dim, encoder.prompts
+        self.piece_bytes = encoder.piece_bytes
         self._folder = folder / encoder.sha256[:16]
         self._folder.mkdir(parents=True, exist_ok=True)
         self._load()
@@ -43,7 +50,7 @@ class CachedEncoder:
         keys_file, rows_file = self._folder / _KEYS, self._folder / _ROWS
         keys = np.fromfile(keys_file, np.uint64) if keys_file.exists() else np.empty(0, np.uint64)
         size = rows_file.stat().st_size // (2 * self.dim) if rows_file.exists() else 0
-        # Rows are written before their keys; a run that was stopped in between left rows without.
+        # Rows are written before their keys, and pieces before rows; a run that was stopped left some without.
         count = min(len(keys), size)
         self._at = {int(key): row for row, key in enumerate(keys[:count])}
         self._map(count)
@@ -51,6 +58,15 @@ class CachedEncoder:
     def _map(self, count: int) -> None:
         shape = (count, self.dim)
         self._rows = np.memmap(self._folder / _ROWS, np.float16, "r", 0, shape) if count else np.empty(shape, "f2")
+        self._ends = self._mapped(_ENDS, np.int64, count)
+        pieces = int(self._ends[-1]) if count and self.piece_bytes else 0
+        self._codes = self._mapped(_CODES, np.uint8, pieces * self.piece_bytes).reshape(pieces, self.piece_bytes)
+        self._places = self._mapped(_PLACES, np.int32, pieces)
+
+    def _mapped(self, name: str, dtype: DTypeLike, count: int) -> NDArray[Any]:
+        if not count or not self.piece_bytes:
+            return np.empty(0, dtype)
+        return np.memmap(self._folder / name, dtype, "r", 0, (count,))
 
     def __len__(self) -> int:
         return len(self._at)
@@ -79,20 +95,39 @@ class CachedEncoder:
         vectors: Vectors = self._rows[rows].astype(np.float32)
         return vectors
 
+    def encode_pieces(self, texts: Sequence[str]) -> Encoded:
+        """Passages to their vectors and the codes of their pieces."""
+        vectors = self.encode_passages(texts)
+        rows = [self._at[_key(text)] for text in texts]
+        stretches = [slice(int(self._ends[row - 1]) if row else 0, int(self._ends[row])) for row in rows]
+        codes = np.concatenate([self._codes[:0], *(self._codes[one] for one in stretches)])
+        places = np.concatenate([self._places[:0], *(self._places[one] for one in stretches)])
+        counts = np.array([one.stop - one.start for one in stretches], np.int64)
+        return Encoded(vectors, PieceCodes(codes, places, counts))
+
     def _encode(self, keys: Sequence[int], texts: Sequence[str]) -> None:
+        pieces = len(self._codes)
         for start in range(0, len(keys), SLICE):
             part = keys[start : start + SLICE]
-            vectors = self._encoder.encode_passages(texts[start : start + SLICE]).astype(np.float16)
-            self._write(len(self._at), part, vectors)
+            found = Batch(texts[start : start + SLICE], self.piece_bytes > 0).encoded(self._encoder)
+            self._write(len(self._at), pieces, part, found)
+            pieces += len(found.pieces.codes)
             self._at |= {key: len(self._at) + n for n, key in enumerate(part)}
         if keys:
             self._map(len(self._at))
 
-    def _write(self, row: int, keys: Sequence[int], vectors: NDArray[np.float16]) -> None:
-        for name, start, data in (
-            (_ROWS, 2 * self.dim * row, vectors.tobytes()),
+    def _write(self, row: int, piece: int, keys: Sequence[int], found: Encoded) -> None:
+        ends = piece + np.cumsum(found.pieces.counts)
+        pieces = [
+            (_CODES, self.piece_bytes * piece, found.pieces.codes.tobytes()),
+            (_PLACES, 4 * piece, found.pieces.places.tobytes()),
+            (_ENDS, 8 * row, ends.astype(np.int64).tobytes()),
+        ]
+        rows = [
+            (_ROWS, 2 * self.dim * row, found.vectors.astype(np.float16).tobytes()),
             (_KEYS, 8 * row, np.array(keys, np.uint64).tobytes()),
-        ):
+        ]
+        for name, start, data in (pieces if self.piece_bytes else []) + rows:
             path = self._folder / name
             path.touch()
             with path.open("r+b") as file:

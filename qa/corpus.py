@@ -44,6 +44,8 @@ WORD_LIST_FOLDER = "word_list"
 #: Type of the offsets of sentences, two each.
 SPANS = "<u4"
 SPAN_BYTES = 2 * np.dtype(SPANS).itemsize
+#: Type of how many pieces there are before the first sentence of a chunk and in each of them.
+PIECE_COUNTS = "<u2"
 
 _BY_DATE = """
 SELECT number, id, record, also, text_at, text_bytes FROM (
@@ -56,11 +58,12 @@ SELECT number, id, record, also, text_at, text_bytes FROM (
 _NEWEST, _OLDEST = _BY_DATE.format(order="DESC"), _BY_DATE.format(order="ASC")
 _ARTICLE = "SELECT number, id, record, also, text_at, text_bytes FROM articles"
 _CHUNK = (
-    "SELECT c.key, a.id, c.start, c.end, c.row, c.sentence_row, c.sentences, a.text_at, a.text_bytes"
+    "SELECT c.key, a.id, c.start, c.end, c.row, c.sentence_row, c.sentences, c.piece_row, c.piece_counts,"
+    " a.text_at, a.text_bytes"
     " FROM chunks c JOIN articles a ON a.number = c.article"
 )
 _WORDS = (
-    "SELECT c.key, c.row, c.sentence_row, length(c.sentences), a.content, c.word_row, c.words"
+    "SELECT c.key, c.row, c.sentence_row, length(c.sentences), a.content, c.word_row, c.words, c.piece_row, c.pieces"
     " FROM chunks c JOIN articles a ON a.number = c.article WHERE a.original IS NULL"
 )
 
@@ -80,12 +83,21 @@ class ChunkRecord:
     """A chunk with its quotable sentences and where its vectors lie.
 
     ``row`` counts in the chunk vectors; the sentences' vectors are the ``len(sentences)`` rows from ``sentence_row``.
+    The codes of its word pieces are the ``pieces`` rows from ``piece_row``: ``piece_counts`` says how many stand before
+    its first sentence (in the title of the article or in a heading), then how many in each. () where none are kept.
     """
 
     chunk: Chunk
     sentences: tuple[Span, ...]
     row: int
     sentence_row: int
+    piece_row: int = 0
+    piece_counts: tuple[int, ...] = ()
+
+    @property
+    def pieces(self) -> int:
+        """How many pieces it has, those of the title included."""
+        return sum(self.piece_counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +105,8 @@ class ChunkWords:
     """What a chunk is ranked by: where its vectors lie, the language of its article, its words.
 
     ``row`` counts in the chunk vectors; those of its sentences are the ``sentences`` rows from ``sentence_row``.
-    ``words`` are the numbers of its distinct content words in order (`Corpus.word_list`).
+    ``words`` are the numbers of its distinct content words in order (`Corpus.word_list`). The codes of its word pieces
+    are the ``pieces`` rows from ``piece_row``.
     """
 
     key: int
@@ -102,6 +115,8 @@ class ChunkWords:
     sentences: int
     lang: Lang
     words: Numbers
+    piece_row: int
+    pieces: int
 
 
 class Corpus:
@@ -277,15 +292,18 @@ class Corpus:
         return article_of(name, record, also, self._text(at, size))
 
     def _chunk(self, row: Sequence[Any]) -> ChunkRecord:
-        key, article_id, start, end, number, sentence_row, spans, at, size = row
+        key, article_id, start, end, number, sentence_row, spans, piece_row, piece_counts, at, size = row
         chunk = Chunk(f"{key:016x}", article_id, start, end, self._text(at, size)[start:end])
         pairs = np.frombuffer(spans, dtype=SPANS).reshape(-1, 2).tolist()
-        return ChunkRecord(chunk, tuple(Span(*pair) for pair in pairs), number, sentence_row)
+        sentences = tuple(Span(*pair) for pair in pairs)
+        counts = tuple(np.frombuffer(piece_counts, dtype=PIECE_COUNTS).tolist())
+        return ChunkRecord(chunk, sentences, number, sentence_row, piece_row, counts)
 
     def _chunk_words(self, row: Sequence[Any]) -> ChunkWords:
-        key, number, sentence_row, span_bytes, content, at, count = row
+        key, number, sentence_row, span_bytes, content, at, count, piece_row, pieces = row
         words = self._words.rows(at, at + count).copy()
-        return ChunkWords(key, number, sentence_row, span_bytes // SPAN_BYTES, lang_of(content), words)
+        sentences = span_bytes // SPAN_BYTES
+        return ChunkWords(key, number, sentence_row, sentences, lang_of(content), words, piece_row, pieces)
 
     def _rows(self, query: str, *values: str | int) -> list[tuple[Any, ...]]:
         with self._lock:

@@ -19,6 +19,7 @@ import numpy as np
 
 from qa.corpus import (
     CORPUS_FILE,
+    PIECE_COUNTS,
     SPAN_BYTES,
     SPANS,
     TEXTS_FOLDER,
@@ -46,7 +47,8 @@ CREATE TABLE texts (dead_bytes INTEGER NOT NULL);
 INSERT INTO texts VALUES (0);
 CREATE TABLE chunks (key INTEGER PRIMARY KEY, article INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
                      row INTEGER NOT NULL, sentence_row INTEGER NOT NULL, sentences BLOB NOT NULL,
-                     word_row INTEGER NOT NULL, words INTEGER NOT NULL);
+                     word_row INTEGER NOT NULL, words INTEGER NOT NULL,
+                     piece_row INTEGER NOT NULL, pieces INTEGER NOT NULL, piece_counts BLOB NOT NULL);
 CREATE INDEX chunks_by_article ON chunks (article, start);
 CREATE TABLE outlets (folded TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE outlet_uses (name TEXT NOT NULL, article INTEGER NOT NULL, PRIMARY KEY (name, article)) WITHOUT ROWID;
@@ -64,10 +66,11 @@ _FREE = 0.25
 
 @dataclass(slots=True)
 class Removed:
-    """The chunks taken out of a corpus: their keys, and how many sentences they had."""
+    """The chunks taken out of a corpus: their keys, and how many sentences and word pieces they had."""
 
     keys: list[int] = field(default_factory=list)
     sentences: int = 0
+    pieces: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,7 @@ class CorpusWriter:
 
         Raises:
             sqlite3.IntegrityError: Two chunks share a key.
+            OverflowError: A sentence has more than 65,535 word pieces.
         """
         lang = lang_of(self._one("SELECT content FROM articles WHERE number = ?", number))
         words = [self._numbers_of(one.chunk.text, lang) for one in records]
@@ -176,11 +180,10 @@ class CorpusWriter:
         rows = []
         for one, own in zip(records, words, strict=True):
             chunk = one.chunk
-            rows.append(
-                (chunk.key, number, chunk.start, chunk.end, one.row, one.sentence_row, _spans(one), at, len(own))
-            )
+            place = chunk.key, number, chunk.start, chunk.end, one.row, one.sentence_row, _spans(one), at, len(own)
+            rows.append((*place, one.piece_row, one.pieces, np.array(one.piece_counts, PIECE_COUNTS).tobytes()))
             at += len(own)
-        self._db.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        self._db.executemany("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         if records:
             stretch = records[0].row, records[-1].row + 1
             self._db.execute("UPDATE articles SET row = ?, end_row = ? WHERE number = ?", (*stretch, number))
@@ -316,9 +319,11 @@ class CorpusWriter:
         self._db.execute("UPDATE texts SET dead_bytes = dead_bytes + ?", (size,))
 
     def _unindex(self, number: int) -> None:
-        found = self._db.execute("SELECT key, length(sentences) FROM chunks WHERE article = ?", (number,)).fetchall()
-        self.removed.keys += [key for key, _ in found]
-        self.removed.sentences += sum(size for _, size in found) // SPAN_BYTES
+        query = "SELECT key, length(sentences), pieces FROM chunks WHERE article = ?"
+        found = self._db.execute(query, (number,)).fetchall()
+        self.removed.keys += [key for key, _, _ in found]
+        self.removed.sentences += sum(size for _, size, _ in found) // SPAN_BYTES
+        self.removed.pieces += sum(pieces for _, _, pieces in found)
         self._db.execute("DELETE FROM chunks WHERE article = ?", (number,))
         row = self._one("SELECT row FROM articles WHERE number = ?", number)
         self._db.execute("DELETE FROM publications WHERE row = ?", (row,))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -29,18 +29,23 @@ from qa.segments import Segments
 from qa.text import words_id
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from qa.config import Settings
     from qa.corpus import ChunkRecord, ChunkWords
     from qa.only import CodeRange
     from qa.seen import Seen
-    from qa.types import Encoder, Keys, Only, Selection, Vectors, VectorStore
+    from qa.types import Codes, Encoder, Keys, Only, Selection, Vectors, VectorStore
 
-#: Folders of `qa.segments`: the vectors of chunks and of sentences, ``(rows, dim)``, and the key of each chunk.
+#: Folders of `qa.segments`: the vectors of chunks and of sentences, ``(rows, dim)``, the codes of the chunks' word
+#: pieces, ``(rows, piece_bytes)``, where the encoder gives any, and the key of each chunk.
 CHUNK_VECTORS = "chunks"
 SENTENCE_VECTORS = "sentences"
+PIECE_CODES = "pieces"
 CHUNK_KEYS = "keys"
 VECTOR_TYPE = np.float16
 KEY_TYPE = np.int64
+CODE_TYPE = np.uint8
 LEXICAL_FOLDER = "lexical"
 
 
@@ -63,6 +68,31 @@ class Live:
 
     keys: Keys
     vectors: Vectors
+
+
+class HasPieces(Protocol):
+    """A chunk, by the rows of its word pieces."""
+
+    @property
+    def piece_row(self) -> int:
+        """The first."""
+
+    @property
+    def pieces(self) -> int:
+        """How many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The codes of the word pieces of some chunks.
+
+    Attributes:
+        codes: Of one chunk after another, ``(pieces, piece_bytes)``.
+        starts: Row of ``codes`` where each chunk begins, int64 ``(chunks,)``; it ends where the next one begins.
+    """
+
+    codes: Codes
+    starts: NDArray[np.int64]
 
 
 class Index:
@@ -91,6 +121,7 @@ class Index:
         dim = self.manifest.recipe.dim
         self._chunk_vectors = Segments(folder / CHUNK_VECTORS, VECTOR_TYPE, (dim,))
         self._sentence_vectors = Segments(folder / SENTENCE_VECTORS, VECTOR_TYPE, (dim,))
+        self._piece_codes = Segments(folder / PIECE_CODES, CODE_TYPE, (self.manifest.recipe.piece_bytes,))
         self._chunk_keys: Keys = Segments(folder / CHUNK_KEYS, KEY_TYPE).all()
         self.outlets = self.corpus.outlets()
         self.allowed = lru_cache(KEPT_FILTERS)(self._allowed)
@@ -184,10 +215,26 @@ class Index:
         best: Vectors = np.maximum.reduceat(cosines, starts) if chunks else cosines
         return best
 
+    @property
+    def piece_bytes(self) -> int:
+        """Bytes of the code of a word piece; 0 where none are kept."""
+        return self.manifest.recipe.piece_bytes if len(self._piece_codes) else 0
+
+    def piece_codes(self, row: int, count: int) -> Codes:
+        """Codes of a chunk's word pieces, ``(count, piece_bytes)``, mapped: `ChunkRecord` says what they stand for."""
+        return self._piece_codes.rows(row, row + count)
+
+    def pieces_of(self, chunks: Sequence[HasPieces]) -> Pieces:
+        """The codes of all word pieces of these chunks, in memory."""
+        parts = [self._piece_codes.rows(one.piece_row, one.piece_row + one.pieces) for one in chunks]
+        ends = np.cumsum([one.pieces for one in chunks], dtype=np.int64)
+        codes = np.concatenate(parts) if parts else self._piece_codes.rows(0, 0)
+        return Pieces(codes, np.concatenate([np.zeros(1, np.int64), ends])[: len(parts)])
+
     def waste(self) -> float:
         """Share of what is stored that no article has any more, 0 to 1."""
-        kept = self.manifest.chunk_count, self.manifest.sentence_count
-        stored = len(self._chunk_vectors), len(self._sentence_vectors)
+        kept = self.manifest.chunk_count, self.manifest.sentence_count, self.manifest.piece_count
+        stored = len(self._chunk_vectors), len(self._sentence_vectors), len(self._piece_codes)
         dead = (1 - live / max(rows, 1) for live, rows in zip(kept, stored, strict=True) if rows)
         return max(self.corpus.dead_text(), *dead, 0.0)
 
@@ -205,6 +252,7 @@ def recipe_of(settings: Settings, encoder: Encoder) -> Recipe:
         chunk_words=settings.chunk_words,
         store=settings.store,
         words=words_id(),
+        piece_bytes=encoder.piece_bytes,
     )
 
 

@@ -23,8 +23,10 @@ from qa.errors import BadFileError
 from qa.index import (
     CHUNK_KEYS,
     CHUNK_VECTORS,
+    CODE_TYPE,
     KEY_TYPE,
     LEXICAL_FOLDER,
+    PIECE_CODES,
     SENTENCE_VECTORS,
     VECTOR_TYPE,
     Index,
@@ -32,17 +34,18 @@ from qa.index import (
 )
 from qa.lexical import LexicalDoc, LexicalIndex
 from qa.manifest import SCHEMA, Manifest, checksums
-from qa.parallel import encoded
+from qa.parallel import Batch, batches_of, encoded
+from qa.pieces import joined, sentence_counts
 from qa.publish import TMP_PREFIX
 from qa.reader import Reader
 from qa.segments import SegmentWriter
 
 if TYPE_CHECKING:
-    from numpy.typing import DTypeLike
+    from numpy.typing import DTypeLike, NDArray
 
     from qa.config import Settings
     from qa.hosting import Hosted
-    from qa.types import Article, Encoder, Vectors, VectorStore
+    from qa.types import Article, Codes, Encoded, Encoder, Vectors, VectorStore
 
 #: Texts embedded at a time; the encoder batches inside.
 EMBED_SLICE = 256
@@ -94,11 +97,12 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class _Totals:
-    """Articles in all, chunks and sentences more than before, and the files that could not be read."""
+    """Articles in all, chunks, sentences and pieces more than before, and the files that could not be read."""
 
     articles: int
     chunks: int
     sentences: int
+    pieces: int
     bad: dict[str, str]
 
 
@@ -134,7 +138,7 @@ def write_build(
     numbers = [corpus.put_alone(article) for article in changes.alone] or corpus.settle()
     store = hosted.store(encoder.dim, base)
     store.remove(np.array(corpus.removed.keys, dtype=KEY_TYPE))
-    rows = _Rows(folder, encoder.dim, base, corpus, store)
+    rows = _Rows(folder, encoder, base, corpus, store)
     try:
         embedded = _index(rows, corpus, numbers, settings, encoder, old, progress)
     except BaseException:  # an encoder that fails, Ctrl-C: nobody will come back to these files
@@ -152,8 +156,15 @@ def write_build(
         words.save()
     articles, copies = corpus.article_count(), corpus.copy_count()
     corpus.close()
-    added = rows.chunk_count - len(corpus.removed.keys), rows.sentence_count - corpus.removed.sentences
-    manifest = _manifest(folder, settings, encoder, changes, base, _Totals(articles, *added, dict(sorted(bad.items()))))
+    gone = corpus.removed
+    totals = _Totals(
+        articles,
+        rows.chunk_count - len(gone.keys),
+        rows.sentence_count - gone.sentences,
+        rows.piece_count - gone.pieces,
+        dict(sorted(bad.items())),
+    )
+    manifest = _manifest(folder, settings, encoder, changes, base, totals)
     manifest = replace(manifest, collections=hosted.collections)
     manifest.write(folder)
     progress("write", rows.chunk_count, rows.chunk_count)
@@ -191,53 +202,89 @@ class _Passages:
 
     @property
     def texts(self) -> list[str]:
-        """What is embedded: the chunks, then the sentences of each."""
-        chunks = [embedding_text(self.article, chunk) for chunk in self.chunked.chunks]
-        return chunks + list(chain.from_iterable(sentence_texts(self.article, self.chunked)))
+        """What is embedded for the chunks."""
+        return [embedding_text(self.article, chunk) for chunk in self.chunked.chunks]
+
+    @property
+    def sentence_texts(self) -> list[str]:
+        """What is embedded for the sentences of all chunks."""
+        return list(chain.from_iterable(sentence_texts(self.article, self.chunked)))
+
+    def piece_counts(self, places: Sequence[NDArray[np.int32]]) -> list[tuple[int, ...]]:
+        """Of each chunk how many pieces lie before its sentences and in each, by where those of its text begin."""
+        return [
+            sentence_counts(own, len(text) - chunk.end, spans)
+            for own, text, chunk, spans in zip(
+                places, self.texts, self.chunked.chunks, self.chunked.sentences, strict=True
+            )
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """What is kept of an article's texts, ``(n, dim)`` and ``(pieces, piece_bytes)``; ``piece_counts`` by chunk."""
+
+    chunks: Vectors
+    sentences: Vectors
+    codes: Codes
+    piece_counts: Sequence[tuple[int, ...]]
 
 
 class _Rows:
-    """The rows of a build: the vectors and keys of its chunks, the vectors of their sentences, and who they are."""
+    """The rows of a build: the vectors and keys of its chunks, the vectors of their sentences, and who they are.
 
-    def __init__(self, folder: Path, dim: int, base: Index | None, corpus: CorpusWriter, store: VectorStore) -> None:
+    Where the encoder gives any, the codes of the chunks' word pieces too.
+    """
+
+    def __init__(
+        self, folder: Path, encoder: Encoder, base: Index | None, corpus: CorpusWriter, store: VectorStore
+    ) -> None:
         def lane(name: str, dtype: DTypeLike, shape: tuple[int, ...]) -> SegmentWriter:
             return SegmentWriter(folder / name, dtype, shape, before=None if base is None else base.folder / name)
 
-        self._chunks = lane(CHUNK_VECTORS, VECTOR_TYPE, (dim,))
-        self._sentences = lane(SENTENCE_VECTORS, VECTOR_TYPE, (dim,))
+        self._chunks = lane(CHUNK_VECTORS, VECTOR_TYPE, (encoder.dim,))
+        self._sentences = lane(SENTENCE_VECTORS, VECTOR_TYPE, (encoder.dim,))
         self._keys = lane(CHUNK_KEYS, KEY_TYPE, ())
+        self._lanes = [self._chunks, self._sentences, self._keys]
+        self._pieces = lane(PIECE_CODES, CODE_TYPE, (encoder.piece_bytes,)) if encoder.piece_bytes else None
+        if self._pieces is not None:
+            self._lanes.append(self._pieces)
         self._corpus, self._store = corpus, store
-        self.chunk_count = self.sentence_count = 0
+        self.chunk_count = self.sentence_count = self.piece_count = 0
 
-    def add(self, batch: Sequence[_Passages], vectors: Sequence[Vectors]) -> None:
-        """Add articles with the vectors of their `_Passages.texts`."""
+    def add(self, batch: Sequence[_Passages], encoded: Sequence[_Encoded]) -> None:
+        """Add articles with what is kept of their texts."""
         keys, kept = [], []
-        for one, rows in zip(batch, vectors, strict=True):
+        for one, found in zip(batch, encoded, strict=True):
             chunks = one.chunked.chunks
-            own = rows[: len(chunks)].astype(VECTOR_TYPE)
-            row, sentence_row = self._chunks.append(own), self._sentences.append(rows[len(chunks) :])
+            own = found.chunks.astype(VECTOR_TYPE)
+            row, sentence_row = self._chunks.append(own), self._sentences.append(found.sentences)
+            piece_row = self._pieces.append(found.codes) if self._pieces is not None else 0
             keys.append(np.array([chunk.key for chunk in chunks], dtype=KEY_TYPE))
             self._keys.append(keys[-1])
             kept.append(own)
             records = []
             for place, (chunk, spans) in enumerate(zip(chunks, one.chunked.sentences, strict=True)):
-                records.append(ChunkRecord(chunk, spans, row + place, sentence_row))
+                counts = found.piece_counts[place] if self._pieces is not None else ()
+                records.append(ChunkRecord(chunk, spans, row + place, sentence_row, piece_row, counts))
                 sentence_row += len(spans)
+                piece_row += sum(counts)
             self._corpus.index(one.number, records)
             self.chunk_count += len(chunks)
-            self.sentence_count += len(rows) - len(chunks)
+            self.sentence_count += len(found.sentences)
+            self.piece_count += len(found.codes)
         if keys:
             # What is stored, not what was given: an update that takes it from there must add the same numbers.
             self._store.add(np.concatenate(keys), np.concatenate(kept).astype(np.float32))
 
     def close(self) -> None:
         """Finish the files."""
-        for lane in (self._chunks, self._sentences, self._keys):
+        for lane in self._lanes:
             lane.close()
 
     def abandon(self) -> None:
         """Let go of the files as they are: they are to be removed."""
-        for lane in (self._chunks, self._sentences, self._keys):
+        for lane in self._lanes:
             lane.abandon()
 
 
@@ -253,7 +300,7 @@ def _index(
     """Chunk and embed these articles; gives how many had to be embedded."""
     embedded = done = 0
     for batch in _embedded(_batches(corpus, numbers, settings, old), encoder):
-        rows.add(batch.passages, _vectors(batch, old))
+        rows.add(batch.passages, _by_article(batch, old))
         embedded += sum(1 for one in batch.passages if one.chunked.chunks and not one.reused)
         done += len(batch.passages)
         progress("embed", done, len(numbers))
@@ -277,27 +324,32 @@ def _batches(
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Articles and the vectors of those of their texts that had to be embedded, ``(n, dim)``, in order."""
+    """Articles, and of those that had to be embedded what the encoder made of all chunks, then of all sentences."""
 
     passages: Sequence[_Passages]
-    vectors: Vectors
+    encoded: Encoded
 
 
 def _embedded(batches: Iterator[list[_Passages]], encoder: Encoder) -> Iterator[_Batch]:
     """The batches with their vectors. Where several workers encode, later ones are under way meanwhile."""
     ahead: deque[tuple[list[_Passages], int]] = deque()
 
-    def slices() -> Iterator[list[str]]:
+    def slices() -> Iterator[Batch]:
         for batch in batches:
-            texts = [text for one in batch if not one.reused for text in one.texts]
-            parts = [texts[start : start + EMBED_SLICE] for start in range(0, len(texts), EMBED_SLICE)] or [[]]
+            new = [one for one in batch if not one.reused]
+            chunks = [text for one in new for text in one.texts]
+            sentences = [text for one in new for text in one.sentence_texts]
+            if encoder.piece_bytes:
+                parts = batches_of(chunks, EMBED_SLICE, pieces=True) + batches_of(sentences, EMBED_SLICE)
+            else:
+                parts = batches_of(chunks + sentences, EMBED_SLICE)
             ahead.append((batch, len(parts)))
             yield from parts
 
     stream = encoded(encoder, slices())
     for first in stream:
         batch, count = ahead.popleft()
-        yield _Batch(batch, np.concatenate([first, *islice(stream, count - 1)]))
+        yield _Batch(batch, joined([first, *islice(stream, count - 1)]))
 
 
 def _passages(number: int, article: Article, chunk_words: int, old: Index | None) -> _Passages:
@@ -311,19 +363,32 @@ def _passages(number: int, article: Article, chunk_words: int, old: Index | None
     return _Passages(number, article, chunked, reused)
 
 
-def _vectors(batch: _Batch, old: Index | None) -> list[Vectors]:
-    """The vectors of the texts of each article: the old build's where it has them, the new ones for the rest."""
-    at = 0
-    vectors = []
+def _by_article(batch: _Batch, old: Index | None) -> list[_Encoded]:
+    """What is kept of each article: the old build's where it has it, what is new for the rest."""
+    at, sentence_at = 0, sum(len(one.chunked.chunks) for one in batch.passages if not one.reused)
+    vectors, pieces = batch.encoded.vectors, batch.encoded.pieces
+    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(pieces.counts)])
+    found = []
     for one in batch.passages:
         if old is not None and one.reused:
-            chunks = [old.vector_of(record)[None] for record in one.reused]
-            vectors.append(np.concatenate([*chunks, *map(old.sentence_vectors_of, one.reused)]))
-        else:
-            count = len(one.chunked.chunks) + sum(map(len, one.chunked.sentences))
-            vectors.append(batch.vectors[at : at + count])
-            at += count
-    return vectors
+            found.append(_kept(one.reused, old))
+            continue
+        end, sentence_end = at + len(one.chunked.chunks), sentence_at + sum(map(len, one.chunked.sentences))
+        places = [pieces.places[starts[row] : starts[row + 1]] for row in range(at, end)]
+        codes = pieces.codes[starts[at] : starts[end]]
+        found.append(_Encoded(vectors[at:end], vectors[sentence_at:sentence_end], codes, one.piece_counts(places)))
+        at, sentence_at = end, sentence_end
+    return found
+
+
+def _kept(records: Sequence[ChunkRecord], old: Index) -> _Encoded:
+    """What the old build has of an article's chunks, of which there is one at least."""
+    return _Encoded(
+        np.concatenate([old.vector_of(record)[None] for record in records]),
+        np.concatenate([old.sentence_vectors_of(record) for record in records]),
+        old.pieces_of(records).codes,
+        [record.piece_counts for record in records],
+    )
 
 
 def _write_lexical(
@@ -361,6 +426,7 @@ def _manifest(
         article_count=totals.articles,
         chunk_count=(before.chunk_count if before else 0) + totals.chunks,
         sentence_count=(before.sentence_count if before else 0) + totals.sentences,
+        piece_count=(before.piece_count if before else 0) + totals.pieces,
         bad_files=totals.bad,
         files=checksums(folder, before=None if base is None else base.folder, known=known),
     )

@@ -14,7 +14,7 @@ from typing import Any
 from qa.errors import IndexDamagedError, IndexStaleError, QAError
 
 #: Raised when the files of a build change their meaning; a build of another schema is refused and rebuilt.
-SCHEMA = 4
+SCHEMA = 5
 
 MANIFEST_FILE = "manifest.json"
 
@@ -25,7 +25,10 @@ HASHING_THREADS = 4
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that decides what a build looks like, apart from the articles."""
+    """Everything that decides what a build looks like, apart from the articles.
+
+    ``piece_bytes``: as `qa.types.Encoder` has it.
+    """
 
     encoder_name: str
     encoder_sha256: str
@@ -37,6 +40,7 @@ class Recipe:
     chunk_words: int
     store: str
     words: str
+    piece_bytes: int = 0
 
     def difference(self, other: Recipe) -> str:
         """Names what differs from another recipe, oldest value first; "" when nothing does."""
@@ -64,6 +68,7 @@ class Manifest:
         files: SHA-256 of every file of the build by its relative path.
         collections: On a Milvus server, the names of the collections: of its ``vectors``, and of its ``words`` where
             they are ranked there too.
+        piece_count: Word pieces of the passages whose codes are kept.
     """
 
     schema: int
@@ -78,6 +83,7 @@ class Manifest:
     bad_files: dict[str, str]
     files: dict[str, str]
     collections: dict[str, str] = field(default_factory=dict)
+    piece_count: int = 0
 
     def write(self, folder: Path) -> None:
         """Write ``manifest.json`` into ``folder``, with a checksum of its own."""

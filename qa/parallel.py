@@ -15,21 +15,22 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
 from qa import __version__
 from qa.embed import load_encoder
 from qa.errors import EncoderError
+from qa.pieces import joined, without_pieces
 
 if TYPE_CHECKING:
-    from qa.types import Encoder, Vectors
+    from qa.types import Encoded, EncodedQuestion, Encoder, Vectors
 
 #: Texts in a batch where the caller has no batches of its own.
 BATCH = 256
 #: Fewer batches than this are encoded here: starting two workers takes about as long as encoding three batches of 256
-#: passages with four threads (1.5 s and 0.5 s, python -m eval.parallel).
+#: passages with four threads (1.5 s and 0.5 s, python -m eval.parallel). Measured before 256 texts of a build made two
+#: batches, one with pieces and one without.
 WORTH_STARTING = 4
-#: Batches for each worker that may be under way or waiting for their turn: 0.4 MB each at 384 dimensions.
+#: Batches for each worker that may be under way or waiting for their turn: 0.4 MB each at 384 dimensions, 0.8 MB
+#: more where 256 passages come with the codes of their pieces.
 AHEAD = 4
 
 
@@ -78,11 +79,25 @@ class EncoderSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """Passages that are encoded together, with the codes of their pieces or without."""
+
+    texts: Sequence[str]
+    pieces: bool = False
+
+    def encoded(self, encoder: Encoder) -> Encoded:
+        """What this encoder makes of them."""
+        if self.pieces:
+            return encoder.encode_pieces(self.texts)
+        return without_pieces(encoder.encode_passages(self.texts), encoder.piece_bytes)
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
-    """Which worker is free again, and the vectors ``(n, dim)`` of the batch that it was given."""
+    """Which worker is free again, and what it has made of the batch that it was given."""
 
     worker: int
-    vectors: Vectors
+    encoded: Encoded
 
 
 class Team(Protocol):
@@ -91,7 +106,7 @@ class Team(Protocol):
     def start(self) -> int:
         """Start the workers; gives how many there are."""
 
-    def give(self, worker: int, texts: Sequence[str]) -> None:
+    def give(self, worker: int, batch: Batch) -> None:
         """Let a worker that is free encode passages."""
 
     def take(self) -> Done:
@@ -132,9 +147,18 @@ class ParallelEncoder:
         """As `Encoder`."""
         return self._encoder.prompts
 
+    @property
+    def piece_bytes(self) -> int:
+        """As `Encoder`."""
+        return self._encoder.piece_bytes
+
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Questions to float32 rows of length 1, shape ``(n, dim)``."""
         return self._encoder.encode_queries(texts)
+
+    def encode_question(self, text: str) -> EncodedQuestion:
+        """A question to its vector and its pieces."""
+        return self._encoder.encode_question(text)
 
     def encode_words(self, words: Sequence[str]) -> Vectors:
         """Single words to float32 rows of length 1, shape ``(n, dim)``."""
@@ -146,26 +170,29 @@ class ParallelEncoder:
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """Passages to float32 rows of length 1, shape ``(n, dim)``."""
-        batches = (texts[start : start + BATCH] for start in range(0, len(texts), BATCH))
-        return np.concatenate([np.empty((0, self.dim), np.float32), *self.encode_batches(batches)])
+        return joined(list(self.encode_batches(batches_of(texts, BATCH)))).vectors
 
-    def encode_batches(self, batches: Iterable[Sequence[str]]) -> Iterator[Vectors]:
-        """Batches of passages to their vectors, in order.
+    def encode_pieces(self, texts: Sequence[str]) -> Encoded:
+        """Passages to their vectors and the codes of their pieces."""
+        return joined(list(self.encode_batches(batches_of(texts, BATCH, pieces=True))))
+
+    def encode_batches(self, batches: Iterable[Batch]) -> Iterator[Encoded]:
+        """What the encoder makes of batches of passages, in order.
 
         Raises:
             EncoderError: A worker cannot load the encoder, or ended before its work.
         """
         source = iter(batches)
-        held: list[Sequence[str]] = []
+        held: list[Batch] = []
         for batch in source:
             held.append(batch)
-            if self._size or (len(held) >= WORTH_STARTING and all(held)):
+            if self._size or (len(held) >= WORTH_STARTING and all(one.texts for one in held)):
                 break
-            if not batch:  # what was embedded before needs nobody, nor has it to wait
-                yield from map(self._encoder.encode_passages, held)
+            if not batch.texts:  # what was embedded before needs nobody, nor has it to wait
+                yield from (one.encoded(self._encoder) for one in held)
                 held = []
         else:
-            yield from map(self._encoder.encode_passages, held)
+            yield from (one.encoded(self._encoder) for one in held)
             return
         try:
             self._size = self._size or self._team.start()
@@ -174,25 +201,25 @@ class ParallelEncoder:
             self.close()
             raise
 
-    def _in_order(self, batches: Iterator[tuple[int, Sequence[str]]]) -> Iterator[Vectors]:
+    def _in_order(self, batches: Iterator[tuple[int, Batch]]) -> Iterator[Encoded]:
         free = list(range(self._size))
         holds: dict[int, int] = {}
-        ready: dict[int, Vectors] = {}
+        ready: dict[int, Encoded] = {}
         following = given = 0
 
         def hand_out() -> None:
             nonlocal given
-            while free and given < following + AHEAD * self._size and (batch := next(batches, None)) is not None:
+            while free and given < following + AHEAD * self._size and (numbered := next(batches, None)) is not None:
                 worker = free.pop()
-                holds[worker], texts = batch
-                self._team.give(worker, texts)
+                holds[worker], batch = numbered
+                self._team.give(worker, batch)
                 given += 1
 
         hand_out()
         while holds:
             done = self._team.take()
             free.append(done.worker)
-            ready[holds.pop(done.worker)] = done.vectors
+            ready[holds.pop(done.worker)] = done.encoded
             # Before what is ready is passed on: the caller's work on it is then done beside theirs.
             hand_out()
             while following in ready:
@@ -206,12 +233,17 @@ class ParallelEncoder:
         self._team.close()
 
 
-def encoded(encoder: Encoder, batches: Iterable[Sequence[str]]) -> Iterator[Vectors]:
-    """The vectors of each batch of passages, in order; by as many workers as the encoder has.
+def batches_of(texts: Sequence[str], size: int, *, pieces: bool = False) -> list[Batch]:
+    """Texts in batches of at most ``size``, at least one batch."""
+    return [Batch(texts[start : start + size], pieces) for start in range(0, max(len(texts), 1), size)]
+
+
+def encoded(encoder: Encoder, batches: Iterable[Batch]) -> Iterator[Encoded]:
+    """What the encoder makes of each batch of passages, in order; by as many workers as it has.
 
     Raises:
         EncoderError: A worker failed.
     """
     if isinstance(encoder, ParallelEncoder):
         return encoder.encode_batches(batches)
-    return map(encoder.encode_passages, batches)
+    return (batch.encoded(encoder) for batch in batches)

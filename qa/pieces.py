@@ -12,6 +12,8 @@ from qa.types import Encoded, EncodedQuestion, PieceCodes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from qa.types import Span, Vectors
 
 
@@ -37,9 +39,9 @@ class NoPieces:
         raise ValueError(f"{type(self).__name__} gives no codes of the pieces of {len(texts)} texts")
 
 
-def without_pieces(vectors: Vectors) -> Encoded:
-    """Texts of whose pieces nothing is kept."""
-    none = PieceCodes(np.empty((0, 0), np.uint8), np.empty(0, np.int32), np.zeros(len(vectors), np.int64))
+def without_pieces(vectors: Vectors, piece_bytes: int) -> Encoded:
+    """Texts of whose pieces nothing is kept; `joined` to others whose codes have ``piece_bytes``."""
+    none = PieceCodes(np.empty((0, piece_bytes), np.uint8), np.empty(0, np.int32), np.zeros(len(vectors), np.int64))
     return Encoded(vectors, none)
 
 
@@ -56,7 +58,7 @@ def joined(parts: Sequence[Encoded]) -> Encoded:
     )
 
 
-def sentence_counts(places: Sequence[int], before: int, sentences: Sequence[Span]) -> tuple[int, ...]:
+def sentence_counts(places: NDArray[np.int32], before: int, sentences: Sequence[Span]) -> tuple[int, ...]:
     """How many pieces of a text lie before its first sentence, then how many in each.
 
     A piece belongs to the last sentence that begins where it does or before: the counts add up to all pieces. Where a
@@ -64,13 +66,13 @@ def sentence_counts(places: Sequence[int], before: int, sentences: Sequence[Span
 
     Args:
         places: Where the pieces begin, in code points, ascending.
-        before: Where the text begins that the sentences are counted in; negative where it begins earlier.
+        before: What is added to a sentence's offsets to make them count in the text; negative where that begins later.
         sentences: In reading order.
 
     Returns:
         One number more than there are sentences.
     """
     begins = np.array([span.start for span in sentences], np.int64) + before
-    edges = np.searchsorted(np.asarray(places), begins)
+    edges = np.searchsorted(places, begins)
     counts: list[int] = np.diff(edges, prepend=0, append=len(places)).tolist()
     return tuple(counts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process, resource_tracker
@@ -18,8 +18,8 @@ from qa.parallel import Done
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
-    from qa.parallel import EncoderSpec
-    from qa.types import Vectors
+    from qa.parallel import Batch, EncoderSpec
+    from qa.types import Encoded
 
 #: Seconds that a process may take to end once it was told to.
 _GRACE = 5.0
@@ -78,7 +78,7 @@ class ProcessTeam:
             raise EncoderError(f"{self._count} workers cannot be started: {reason}", "name fewer workers") from None
         return len(self._team)
 
-    def give(self, worker: int, texts: Sequence[str]) -> None:
+    def give(self, worker: int, batch: Batch) -> None:
         """Let a worker that is free encode passages. It reads at once, so this does not wait for long.
 
         Raises:
@@ -86,7 +86,7 @@ class ProcessTeam:
         """
         connection = self._team[worker].connection
         try:
-            connection.send(list(texts))
+            connection.send(batch)
         except OSError:
             raise self._ended(worker) from None
         self._busy[connection] = worker
@@ -101,7 +101,7 @@ class ProcessTeam:
         connection = next(one for one in self._busy if one in ready)
         worker = self._busy.pop(connection)
         try:
-            result: Vectors | _Failure = connection.recv()
+            result: Encoded | _Failure = connection.recv()
         except (EOFError, OSError):
             raise self._ended(worker) from None
         if isinstance(result, _Failure):
@@ -162,11 +162,12 @@ def _work(connection: Connection, spec: EncoderSpec) -> None:
     """The life of a worker: it ends when the other end of the connection is closed, be it by a kill."""
     threading.Thread(target=_end_with_build, daemon=True).start()
     with suppress(EOFError, OSError):
-        result: Vectors | _Failure
+        result: Encoded | _Failure
         try:
             encoder = spec.load()
             while True:
-                result = encoder.encode_passages(connection.recv())
+                batch: Batch = connection.recv()
+                result = batch.encoded(encoder)
                 connection.send(result)
         except (EOFError, OSError):
             raise

@@ -14,10 +14,8 @@ from qa.errors import EncoderError, QAError
 from qa.parallel import Done
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from qa.parallel import EncoderSpec
-    from qa.types import Encoder, Vectors
+    from qa.parallel import Batch, EncoderSpec
+    from qa.types import Encoded, Encoder
 
 
 class _EncodeActor:
@@ -27,11 +25,11 @@ class _EncodeActor:
         self._spec = spec
         self._encoder: Encoder | None = None
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
+    def encode(self, batch: Batch) -> Encoded:
         """Encode passages. The encoder is loaded by the first call: an error of a constructor loses its message."""
         if self._encoder is None:
             self._encoder = self._spec.load()
-        return self._encoder.encode_passages(texts)
+        return batch.encoded(self._encoder)
 
 
 class RayTeam:
@@ -74,9 +72,9 @@ class RayTeam:
         self._actors = [actor.remote(self._spec) for _ in range(count)]
         return count
 
-    def give(self, worker: int, texts: Sequence[str]) -> None:
+    def give(self, worker: int, batch: Batch) -> None:
         """Let an actor that is free encode passages."""
-        self._busy[self._actors[worker].encode.remote(list(texts))] = worker
+        self._busy[self._actors[worker].encode.remote(batch)] = worker
 
     def take(self) -> Done:
         """Wait for any of the actors that are at work.

@@ -15,7 +15,7 @@ import qa.console
 import qa.doctor
 import qa.embed
 from qa.cli import main
-from tests.fakes import WordEncoder
+from tests.fakes import PieceEncoder
 from tests.syscalls import fork_server
 
 
@@ -45,7 +45,7 @@ def _run(place: Path, command: tuple[str, ...], said: Path) -> None:
     if not os.getuid():
         _put_down_privileges()
     os.environ["QA_CHUNK_WORDS"] = "20"
-    qa.embed.load_encoder = lambda *_, **__: WordEncoder()  # type: ignore[assignment]
+    qa.embed.load_encoder = lambda *_, **__: PieceEncoder()  # type: ignore[assignment]
     # `qa doctor` only asks whether it loads, which takes six seconds.
     sys.modules.setdefault("gradio", types.ModuleType("gradio"))
     qa.doctor.load_encoder = qa.embed.load_encoder

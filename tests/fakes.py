@@ -12,10 +12,11 @@ import numpy as np
 
 from qa.corpus import Corpus
 from qa.corpus_writer import CorpusWriter
+from qa.interaction import Interaction
 from qa.lexical import plain_text
 from qa.pieces import NoPieces
 from qa.text import words
-from qa.types import Article, Encoded, Lang, PieceCodes, Source
+from qa.types import Article, Encoded, EncodedQuestion, Lang, PieceCodes, Source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,14 +59,16 @@ class WordEncoder(NoPieces):
 
 
 class PieceEncoder(WordEncoder):
-    """As `WordEncoder`, with a piece for every stretch without a space: its code is the beginning of its hash.
+    """As `WordEncoder`, with a piece for every stretch without a space: ``numbers`` drawn by its checksum.
 
-    What follows the first ``longest`` pieces of a text is cut off.
+    A word is near itself and has a cosine around 0 with any other. What follows the first ``longest`` pieces of a text
+    is cut off.
     """
 
-    def __init__(self, dim: int = 256, salt: str = "", longest: int = 1000) -> None:
+    def __init__(self, dim: int = 256, salt: str = "", longest: int = 1000, numbers: int = 16) -> None:
         super().__init__(dim, f"{salt} pieces {longest}")
-        self.piece_bytes = 4
+        self._interaction = Interaction(np.eye(numbers, dtype=np.float32), np.ones(1, np.float32), 0.0)
+        self.piece_bytes = self._interaction.piece_bytes
         self.longest = longest
         self.with_pieces: list[str] = []
 
@@ -73,13 +76,25 @@ class PieceEncoder(WordEncoder):
         self.with_pieces.extend(texts)
         found = [[*re.finditer(r"\S+", text)][: self.longest] for text in texts]
         flat = [one for pieces in found for one in pieces]
-        codes = b"".join(hashlib.sha256(one[0].encode()).digest()[: self.piece_bytes] for one in flat)
         pieces = PieceCodes(
-            np.frombuffer(codes, np.uint8).reshape(-1, self.piece_bytes),
+            self._interaction.codes(self._drawn([one[0] for one in flat])),
             np.array([one.start() for one in flat], np.int32),
             np.array([len(one) for one in found], np.int64),
         )
         return Encoded(self.encode_passages(texts), pieces)
+
+    def encode_question(self, text: str) -> EncodedQuestion:
+        words = re.findall(r"[^\s?]+", text)[: self.longest]
+        return EncodedQuestion(
+            self.encode_queries([text]), self._interaction.asked(np.zeros(len(words), np.int64), self._drawn(words))
+        )
+
+    def _drawn(self, words: Sequence[str]) -> Vectors:
+        """Numbers for each word, ``(n, numbers)``; what ends a sentence does not count."""
+        numbers = 4 * self.piece_bytes
+        seeds = [zlib.crc32(word.lower().strip(".,;:!?").encode()) for word in words]
+        rows = [np.random.default_rng(seed).standard_normal(numbers) for seed in seeds]
+        return np.array(rows, np.float32).reshape(len(words), numbers)
 
 
 def article(

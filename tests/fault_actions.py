@@ -14,7 +14,7 @@ from qa.builds import prune_builds, roll_back
 from qa.config import Settings
 from qa.index import load_index
 from qa.lexical import is_compound
-from tests.fakes import WordEncoder
+from tests.fakes import PieceEncoder
 
 # Loaded before the fork server forks, so that a struck process is at work at once.
 for heavy in ("faiss", "tantivy", "datasketch", "sqlite3"):
@@ -48,12 +48,12 @@ def temporary(place: Path) -> Path:
 def build(place: Path) -> str:
     # Articles as young as those of a test would not be remembered, and that file is to be struck too.
     with mock.patch("qa.seen.YOUNG_NS", -(10**12)), mock.patch("tempfile.tempdir", str(temporary(place))):
-        return build_index(settings_of(place), WordEncoder()).manifest.build_id
+        return build_index(settings_of(place), PieceEncoder()).manifest.build_id
 
 
 def back(place: Path) -> str:
     with mock.patch("tempfile.tempdir", str(temporary(place))):
-        return roll_back(settings_of(place), WordEncoder()).manifest.build_id
+        return roll_back(settings_of(place), PieceEncoder()).manifest.build_id
 
 
 def prune(place: Path) -> str:
@@ -62,13 +62,14 @@ def prune(place: Path) -> str:
 
 def content(place: Path) -> dict[str, object]:
     """Everything that the published index answers from, free of build names; each file was compared with its checksum."""
-    encoder = WordEncoder()
+    encoder = PieceEncoder()
     index = load_index(settings_of(place), encoder)
     found: dict[str, object] = {"files": index.corpus.files(), "articles": list(index.corpus.articles())}
     for article in index.corpus.articles():
         for record in index.corpus.chunks_of(article.id):
             vectors = np.vstack([index.vector_of(record)[None], index.sentence_vectors_of(record)])
-            found[record.chunk.id] = (record.chunk, record.sentences, vectors.tobytes())
+            pieces = index.pieces_of([record]).codes.tobytes(), record.piece_counts
+            found[record.chunk.id] = (record.chunk, record.sentences, vectors.tobytes(), pieces)
     hits = index.store.search(encoder.encode_queries(["Haubitzen in Seoul"]), 10)
     found["dense"] = (hits.keys.tolist(), hits.scores.tolist())
     lexical = index.lexical.search("Haubitzen Soldaten Sprecher", 10)

@@ -20,7 +20,7 @@ from eval.bench_search import ExactStore, Known, Spread, search
 from eval.vectors import CachedEncoder, Composer
 from qa.index import Index
 from qa.retrieve import retrieve
-from tests.fakes import WordEncoder
+from tests.fakes import PieceEncoder, WordEncoder
 
 if TYPE_CHECKING:
     from qa.types import Vectors
@@ -59,6 +59,44 @@ def test_an_encoder_remembers_across_runs_what_it_embedded(tmp_path: Path) -> No
     np.testing.assert_allclose(first, inner.encode_passages(["ein Satz", "noch einer", "ein Satz"]), atol=1e-3)
     assert cached.knows("ein Satz")
     assert not cached.knows("keiner")
+
+
+def test_it_remembers_pieces_too(tmp_path: Path) -> None:
+    inner, texts = PieceEncoder(), ["ein Satz", "", "noch einer davon", "ein Satz"]
+    expected = inner.encode_pieces(texts)
+    CachedEncoder(inner, tmp_path).encode_passages(texts[:1])
+    cached = CachedEncoder(inner, tmp_path)
+    for one in (cached.encode_pieces(texts), CachedEncoder(inner, tmp_path).encode_pieces(texts)):
+        np.testing.assert_allclose(one.vectors, expected.vectors, atol=1e-3)
+        np.testing.assert_array_equal(one.pieces.codes, expected.pieces.codes)
+        np.testing.assert_array_equal(one.pieces.places, expected.pieces.places)
+        np.testing.assert_array_equal(one.pieces.counts, expected.pieces.counts)
+    assert inner.with_pieces == [*texts, *texts[:3]]
+    assert cached.encode_pieces([]).pieces.codes.shape == (0, inner.piece_bytes)
+
+
+def test_archives_have_the_pieces_of_their_chunks_or_of_their_sentences(tmp_path: Path, material: Material) -> None:
+    inner = PieceEncoder()
+    encoder = CachedEncoder(inner, tmp_path / "vectors")
+    known = build(tmp_path / "40", articles(material), 40, encoder, None, with_sentences=True)
+    composer = fit_composer(encoder, islice(articles(material), known.articles), 100)
+    made = build(tmp_path / "80", articles(material), 80, encoder, composer, with_sentences=True)
+    index = Index(tmp_path / "80")
+    heads = set()
+    for one in islice(articles(material), made.articles):
+        title = len((one.title or "").split())
+        for record in index.corpus.chunks_of(one.id):
+            sentences = [span.of(one.text).split() for span in record.sentences]
+            assert record.piece_counts[1:] == tuple(map(len, sentences))
+            heads.add(record.piece_counts[0])
+            assert record.piece_counts[0] in {0, title}
+            codes = inner.encode_pieces([word for words in sentences for word in words]).pieces.codes
+            np.testing.assert_array_equal(index.pieces_of([record]).codes[record.piece_counts[0] :], codes)
+    assert len(heads) > 1
+    assert index.manifest.piece_count == made.pieces > known.pieces
+    assert (index.piece_bytes, index.waste()) == (4, 0.0)
+    without = build(tmp_path / "60", articles(material), 60, encoder, composer, with_sentences=False)
+    assert (without.pieces, Index(tmp_path / "60").piece_bytes) == (0, 0)
 
 
 def test_rows_of_a_run_that_was_stopped_are_written_over(tmp_path: Path) -> None:

@@ -26,12 +26,13 @@ TWO = article("A sentence. Another one.", name="b", lang="en")
 
 
 def records() -> list[ChunkRecord]:
-    found, row, sentence_row = [], 0, 0
+    found, row, sentence_row, piece_row = [], 0, 0, 0
     for source in (ONE, TWO):
         chunked = chunk_article(source, max_words=20)
         for chunk, spans in zip(chunked.chunks, chunked.sentences, strict=True):
-            found.append(ChunkRecord(chunk, spans, row, sentence_row))
-            row, sentence_row = row + 1, sentence_row + len(spans)
+            counts = tuple(range(len(spans) + 1))
+            found.append(ChunkRecord(chunk, spans, row, sentence_row, piece_row, counts))
+            row, sentence_row, piece_row = row + 1, sentence_row + len(spans), piece_row + sum(counts)
     return found
 
 
@@ -95,6 +96,7 @@ def test_words_are_those_of_the_text_in_its_language(corpus: Corpus) -> None:
         lang = ONE.lang if record.chunk.article_id == ONE.id else TWO.lang
         assert (own.key, own.row, own.lang) == (record.chunk.key, record.row, lang)
         assert (own.sentence_row, own.sentences) == (record.sentence_row, len(record.sentences))
+        assert (own.piece_row, own.pieces) == (record.piece_row, sum(record.piece_counts))
         assert corpus.word_list.words(own.words) == list(dict.fromkeys(content_words(record.chunk.text, lang)))
     assert corpus.words_of([]) == {}
 

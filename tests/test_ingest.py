@@ -16,7 +16,7 @@ from qa.config import Settings
 from qa.index import load_index
 from qa.text import content_words
 from qa.types import Only
-from tests.fakes import WordEncoder
+from tests.fakes import PieceEncoder
 from tests.test_build import content
 from tests.test_duplicates import report
 
@@ -60,7 +60,7 @@ def edit(folders: Settings, name: str, body: tuple[str, str] | None) -> None:
 
 def answers(folders: Settings) -> list[dict[str, Any]]:
     """Everything the index gives away, build name and clock left out."""
-    encoder = WordEncoder()
+    encoder = PieceEncoder()
     index = load_index(folders, encoder)
     bot = Bot(index, encoder, threshold=0.0)
     found: list[dict[str, Any]] = [content(folders, encoder), {"outlets": index.outlets, "days": index.days()}]
@@ -81,8 +81,12 @@ def answers(folders: Settings) -> list[dict[str, Any]]:
         assert own.row == record.row
         words = index.corpus.word_list.words(own.words)
         assert words == list(dict.fromkeys(content_words(record.chunk.text, own.lang)))
+        assert (own.piece_row, own.pieces) == (record.piece_row, record.pieces)
+    found.append({"pieces": [(index.pieces_of([one]).codes.tolist(), one.piece_counts) for one in passages]})
     manifest = index.manifest
-    found.append({"counts": (manifest.article_count, manifest.chunk_count, manifest.sentence_count)})
+    found.append(
+        {"counts": (manifest.article_count, manifest.chunk_count, manifest.sentence_count, manifest.piece_count)}
+    )
     found.append({"bad": manifest.bad_files, "digest": manifest.articles_digest})
     found.append({"stored": (len(index.store), len(index.lexical), index.corpus.copy_count())})
     return found
@@ -106,9 +110,9 @@ def test_any_updates_end_where_a_fresh_build_does(
         for edits in builds:
             for name, body in edits:
                 edit(updated, name, body)
-            build_index(updated, WordEncoder())
+            build_index(updated, PieceEncoder())
     fresh = Settings(articles=root / "articles", index=root / "fresh", chunk_words=40)
-    build_index(fresh, WordEncoder())
+    build_index(fresh, PieceEncoder())
     assert answers(updated) == answers(fresh)
 
 
@@ -119,7 +123,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def fill(folders: Settings, count: int) -> BuildSummary:
     for number in range(count):
         edit(folders, f"n{number:03}", ("", " ".join(report(number, 6))))
-    return build_index(folders, WordEncoder())
+    return build_index(folders, PieceEncoder())
 
 
 @pytest.mark.parametrize("change", [("new", ("", BODIES[7])), ("n001", ("", BODIES[8])), ("n002", None)])
@@ -127,14 +131,14 @@ def test_the_build_before_stays_as_it_was(folders: Settings, change: tuple[str, 
     old = fill(folders, 40).folder
     before = contents(old)
     edit(folders, *change)
-    assert build_index(folders, WordEncoder()).built
+    assert build_index(folders, PieceEncoder()).built
     assert contents(old) == before
 
 
 def test_an_update_embeds_and_writes_what_is_new_alone(folders: Settings) -> None:
     old = fill(folders, 40)
     edit(folders, "new", ("", BODIES[7]))
-    encoder = WordEncoder()
+    encoder = PieceEncoder()
     new = build_index(folders, encoder)
     assert new.embedded == 1
     assert all("Seoul" in text or "dauert" in text for text in encoder.embedded)
@@ -145,13 +149,13 @@ def test_an_update_embeds_and_writes_what_is_new_alone(folders: Settings) -> Non
 
 def test_a_reader_of_a_pruned_build_goes_on(folders: Settings, tmp_path: Path) -> None:
     fill(folders, 10)
-    index = load_index(folders, WordEncoder())
-    bot = Bot(index, WordEncoder(), threshold=0.0)
+    index = load_index(folders, PieceEncoder())
+    bot = Bot(index, PieceEncoder(), threshold=0.0)
     before = [bot.ask(question).to_dict() | {"timings_ms": {}} for question in QUESTIONS]
     keep_none = Settings(articles=folders.articles, index=folders.index, chunk_words=40, keep_builds=0)
     for number in range(3):
         edit(keep_none, f"more{number}", ("", " ".join(report(100 + number, 6))))
-        build_index(keep_none, WordEncoder())
+        build_index(keep_none, PieceEncoder())
     assert not index.folder.exists()
     assert [bot.ask(question).to_dict() | {"timings_ms": {}} for question in QUESTIONS] == before
 
@@ -160,10 +164,10 @@ def test_too_much_waste_is_cleared_away_without_embedding(folders: Settings) -> 
     fill(folders, 20)
     for number in range(10):
         edit(folders, f"n{number:03}", None)
-    build_index(folders, WordEncoder())
-    assert load_index(folders, WordEncoder()).waste() > ingest.WASTE
+    build_index(folders, PieceEncoder())
+    assert load_index(folders, PieceEncoder()).waste() > ingest.WASTE
     edit(folders, "new", ("", BODIES[7]))
-    encoder = WordEncoder()
+    encoder = PieceEncoder()
     assert build_index(folders, encoder).embedded == 1
     assert load_index(folders, encoder).waste() == 0.0
     assert not any("Hafen" in text for text in encoder.embedded)
@@ -177,10 +181,10 @@ def test_a_disk_without_links_gets_copies(folders: Settings, monkeypatch: pytest
 
     monkeypatch.setattr("os.link", refuse)
     edit(folders, "new", ("", BODIES[7]))
-    new = build_index(folders, WordEncoder())
+    new = build_index(folders, PieceEncoder())
     assert all(path.stat().st_nlink == 1 for path in new.folder.rglob("*") if path.is_file())
     found = answers(folders)
-    build_index(folders, WordEncoder(), fresh=True)
+    build_index(folders, PieceEncoder(), fresh=True)
     assert answers(folders) == found
 
 
@@ -188,9 +192,9 @@ def test_articles_of_no_file_give_way_to_a_folder(folders: Settings) -> None:
     from qa.build import index_articles
     from tests.fakes import article
 
-    index_articles(folders, WordEncoder(), [article("Ein Text aus dem Speicher. Er ist kurz.")])
+    index_articles(folders, PieceEncoder(), [article("Ein Text aus dem Speicher. Er ist kurz.")])
     fill(folders, 3)
-    assert [one.path for one in load_index(folders, WordEncoder()).corpus.articles()] == [
+    assert [one.path for one in load_index(folders, PieceEncoder()).corpus.articles()] == [
         "n000.md",
         "n001.md",
         "n002.md",
@@ -203,7 +207,7 @@ def test_work_for_one_article_does_not_grow_with_the_index(folders: Settings) ->
     for count in (20, 80):
         fill(folders, count)
         edit(folders, f"z{count}", ("", f"{BODIES[7]} Es sind {count}."))
-        encoder = WordEncoder()
+        encoder = PieceEncoder()
         new = build_index(folders, encoder)
         fresh = [path for path in (new.folder / "lexical").rglob("*") if path.stat().st_nlink == 1]
         written.append((len(encoder.embedded), sum(path.stat().st_size for path in fresh if path.suffix != ".json")))

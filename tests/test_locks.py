@@ -14,7 +14,7 @@ from qa.build import build_index
 from qa.builds import list_builds
 from qa.publish import build_lock
 from tests.commands import qa_command
-from tests.fakes import WordEncoder
+from tests.fakes import PieceEncoder
 from tests.fault_actions import build, content, settings_of, write_article
 from tests.syscalls import fork_server
 
@@ -34,11 +34,11 @@ def build_that_stops(place: Path, here: Connection) -> None:
             here.send("embedding")
             here.recv()
 
-    here.send(build_index(settings_of(place), WordEncoder(), progress=stop).built)
+    here.send(build_index(settings_of(place), PieceEncoder(), progress=stop).built)
 
 
 def build_that_waits(place: Path, here: Connection) -> None:
-    summary = build_index(settings_of(place), WordEncoder(), waiting=lambda: here.send("waiting"))
+    summary = build_index(settings_of(place), PieceEncoder(), waiting=lambda: here.send("waiting"))
     here.send(summary.built)
 
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -23,15 +23,15 @@ from qa.embed import BUNDLED, load_encoder
 from qa.errors import ConfigError, EncoderError
 from qa.index import load_index
 from qa.manifest import checksums
-from qa.parallel import AHEAD, WORTH_STARTING, Done, EncoderSpec, ParallelEncoder, encoded
+from qa.parallel import AHEAD, WORTH_STARTING, Batch, Done, EncoderSpec, ParallelEncoder, encoded
 from qa.process_team import ProcessTeam
 from qa.publish import current_build
 from qa.workers import many_workers
-from tests.fakes import WordEncoder
+from tests.fakes import PieceEncoder, WordEncoder
 from tests.processes import environment, still_running
 
 if TYPE_CHECKING:
-    from qa.types import Encoder, Vectors
+    from qa.types import Encoded, Encoder
 
 
 class SlowTeam:
@@ -39,16 +39,16 @@ class SlowTeam:
 
     def __init__(self, encoder: Encoder, size: int, order: Sequence[int]) -> None:
         self.encoder, self.size, self.order = encoder, size, list(order)
-        self.busy: dict[int, Vectors] = {}
+        self.busy: dict[int, Encoded] = {}
         self.given = self.closed = 0
 
     def start(self) -> int:
         return self.size
 
-    def give(self, worker: int, texts: Sequence[str]) -> None:
+    def give(self, worker: int, batch: Batch) -> None:
         assert worker not in self.busy
         self.given += 1
-        self.busy[worker] = self.encoder.encode_passages(texts)
+        self.busy[worker] = batch.encoded(self.encoder)
 
     def take(self) -> Done:
         if self.order and self.order[0] < 0:
@@ -61,21 +61,34 @@ class SlowTeam:
         self.closed += 1
 
 
+def listed(one: Encoded) -> list[list[Any]]:
+    return [part.tolist() for part in (one.vectors, one.pieces.codes, one.pieces.places, one.pieces.counts)]
+
+
 @given(st.integers(1, 5), st.lists(st.integers(0, 9), max_size=40), st.integers(0, 40))
-def test_vectors_come_in_order_whoever_is_done_first(size: int, order: list[int], count: int) -> None:
-    plain = WordEncoder(16)
-    batches = [[f"wort{n}", f"w{n} x"][: 1 + n % 2] for n in range(count)]
+def test_vectors_and_pieces_come_in_order_whoever_is_done_first(size: int, order: list[int], count: int) -> None:
+    plain = PieceEncoder(16)
+    batches = [Batch([f"wort{n}", f"w{n} x"][: 1 + n % 2], n % 3 == 0) for n in range(count)]
     wide = ParallelEncoder(plain, SlowTeam(plain, size, order))
     got = list(wide.encode_batches(iter(batches)))
-    assert [rows.tolist() for rows in got] == [plain.encode_passages(batch).tolist() for batch in batches]
+    assert [listed(one) for one in got] == [listed(batch.encoded(plain)) for batch in batches]
+    assert [len(one.pieces.codes) > 0 for one in got] == [batch.pieces for batch in batches]
+
+
+def test_what_is_not_in_batches_comes_back_as_from_one_encoder() -> None:
+    plain = PieceEncoder(16)
+    wide, texts = ParallelEncoder(plain, SlowTeam(plain, 3, [2, 1])), [f"wort{n} {n}" for n in range(1100)]
+    assert listed(wide.encode_pieces(texts)) == listed(plain.encode_pieces(texts))
+    assert listed(wide.encode_pieces([])) == listed(plain.encode_pieces([]))
+    assert wide.piece_bytes == plain.piece_bytes
 
 
 def test_a_fast_worker_does_not_run_away_from_a_slow_one() -> None:
     plain = WordEncoder(16)
     team = SlowTeam(plain, 2, [1] * 100)
     wide = ParallelEncoder(plain, team)
-    worker_0 = next(wide.encode_batches([f"{n}"] for n in range(100)))
-    assert worker_0.shape == (1, 16)
+    worker_0 = next(wide.encode_batches(Batch([f"{n}"]) for n in range(100)))
+    assert worker_0.vectors.shape == (1, 16)
     assert team.given <= 2 * AHEAD + 2
 
 
@@ -86,7 +99,7 @@ def test_little_work_is_done_here() -> None:
     assert len(wide.encode_passages(["a"] * 300)) == 300
     assert wide.encode_passages([]).shape == (0, 16)
     assert team.given == 0
-    assert len(list(encoded(wide, [["a"]] * WORTH_STARTING))) == WORTH_STARTING == team.given
+    assert len(list(encoded(wide, [Batch(["a"])] * WORTH_STARTING))) == WORTH_STARTING == team.given
 
 
 def test_all_else_is_the_encoder_s_own() -> None:
@@ -94,6 +107,7 @@ def test_all_else_is_the_encoder_s_own() -> None:
     wide = ParallelEncoder(plain, SlowTeam(plain, 2, []))
     assert (wide.name, wide.dim, wide.sha256, wide.prompts) == (plain.name, plain.dim, plain.sha256, plain.prompts)
     assert np.array_equal(wide.encode_queries(["a b"]), plain.encode_queries(["a b"]))
+    assert np.array_equal(wide.encode_question("a b").vector, plain.encode_queries(["a b"]))
     assert np.array_equal(wide.encode_words(["a"]), plain.encode_words(["a"]))
 
 
@@ -101,10 +115,10 @@ def test_an_error_and_a_caller_who_leaves_end_the_team() -> None:
     plain = WordEncoder(16)
     team = SlowTeam(plain, 2, [0, -1])
     with pytest.raises(EncoderError, match="lost"):
-        list(ParallelEncoder(plain, team).encode_batches([["a"]] * 9))
+        list(ParallelEncoder(plain, team).encode_batches([Batch(["a"])] * 9))
     assert team.closed == 1
     team = SlowTeam(plain, 2, [])
-    rows = ParallelEncoder(plain, team).encode_batches([["a"]] * 9)
+    rows = ParallelEncoder(plain, team).encode_batches([Batch(["a"])] * 9)
     next(rows)
     rows.close()
     assert team.closed == 1
@@ -143,6 +157,20 @@ def test_processes_give_the_index_of_one_process(encoder: Encoder, seeds: Path, 
         assert isinstance(workers, ParallelEncoder)
         build_index(wide, workers)
     same_index(plain, wide, encoder)
+    assert load_index(wide, encoder).piece_bytes == encoder.piece_bytes > 0
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_a_team_gives_the_pieces_of_one_process(seeds: Path, tmp_path: Path) -> None:
+    encoder = PieceEncoder(16)
+    plain = Settings(articles=seeds, index=tmp_path / "plain")
+    wide = Settings(articles=seeds, index=tmp_path / "wide")
+    build_index(plain, encoder)
+    team = SlowTeam(encoder, 3, [2, 1, 0, 1] * 50)
+    build_index(wide, ParallelEncoder(encoder, team))
+    assert team.given
+    same_index(plain, wide, encoder)
+    assert load_index(wide, encoder).manifest.piece_count > 0
 
 
 @pytest.mark.slow
@@ -167,18 +195,18 @@ def test_what_goes_wrong_on_ray_is_one_line(encoder: Encoder, tmp_path: Path) ->
 
     spec = EncoderSpec.of(encoder, threads=1)
     with pytest.raises(EncoderError, match=r"CPUs, too few for 1000 workers - name fewer workers"):
-        list(ParallelEncoder(encoder, RayTeam(spec, 1000)).encode_batches([["a"]] * 9))
+        list(ParallelEncoder(encoder, RayTeam(spec, 1000)).encode_batches([Batch(["a"])] * 9))
     assert not ray.is_initialized()
     other = ParallelEncoder(encoder, RayTeam(replace(spec, sha256="0"), 1))
     with pytest.raises(EncoderError, match=r"encoder bundled of a worker is not the one of the build"):
-        list(other.encode_batches([["a"]] * 9))
+        list(other.encode_batches([Batch(["a"])] * 9))
     team = RayTeam(spec, 1)
     wide = ParallelEncoder(encoder, team)
 
-    def killing() -> Iterator[list[str]]:
-        yield from [["a"]] * 5
+    def killing() -> Iterator[Batch]:
+        yield from [Batch(["a"])] * 5
         ray.kill(team._actors[0])
-        yield from [["a"]] * 5
+        yield from [Batch(["a"])] * 5
 
     with pytest.raises(EncoderError, match="a worker on the Ray cluster was lost; nothing was published") as caught:
         list(wide.encode_batches(killing()))
@@ -227,7 +255,7 @@ def test_a_worker_without_its_encoder_says_so(encoder: Encoder, tmp_path: Path) 
     (folder / "x").mkdir(parents=True)
     (folder / "config.json").write_text('{"format": 1, "pooling": "mean"}')
     with pytest.raises(EncoderError, match=r"config\.json cannot be read"):
-        list(ParallelEncoder(encoder, ProcessTeam(spec, 2)).encode_batches([["a"]] * 9))
+        list(ParallelEncoder(encoder, ProcessTeam(spec, 2)).encode_batches([Batch(["a"])] * 9))
 
 
 def test_another_encoder_or_version_is_refused(encoder: Encoder) -> None:
@@ -242,13 +270,13 @@ def test_another_encoder_or_version_is_refused(encoder: Encoder) -> None:
 #: Encodes for ever with two workers, whose ids it prints.
 ENDLESS = """
 from qa.embed import load_encoder
-from qa.parallel import EncoderSpec, ParallelEncoder
+from qa.parallel import Batch, EncoderSpec, ParallelEncoder
 from qa.process_team import ProcessTeam
 
 if __name__ == "__main__":
     encoder = load_encoder(threads=1)
     team = ProcessTeam(EncoderSpec.of(encoder, 1), 2)
-    rows = ParallelEncoder(encoder, team).encode_batches(iter(lambda: ["Ein Satz."] * 8, None))
+    rows = ParallelEncoder(encoder, team).encode_batches(iter(lambda: Batch(["Ein Satz."] * 8), None))
     next(rows)
     try:
         print(*team.pids, flush=True)
