@@ -18,12 +18,14 @@ class Evidence:
         span: The sentence, or the run of sentences around it that is quoted.
         logit: Log-odds that the sentence answers.
         candidate: Position of its passage among those found.
+        line: On a page of lines, log-odds that it belongs to what answers (`qa.quoting.lines`); None elsewhere.
     """
 
     article: Article
     span: Span
     logit: float
     candidate: int
+    line: float | None = None
 
     @property
     def quote(self) -> str:

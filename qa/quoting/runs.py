@@ -70,10 +70,10 @@ def grown(text: str, span: Span, likely: Sequence[Span]) -> Span:
         span: Whole sentences.
         likely: Sentences of the article, best first.
     """
-    lines = [one for one in likely if _stands_alone(text, one)]
+    lines = [one for one in likely if stands_alone(text, one)]
     by_start, by_end = {one.start: one for one in lines}, {one.end: one for one in lines}
     gap = len(_PARAGRAPH)
-    while _stands_alone(text, span):
+    while stands_alone(text, span):
         around = [one for one in (by_end.get(span.start - gap), by_start.get(span.end + gap)) if one]
         around = [one for one in around if max(one.end, span.end) - min(one.start, span.start) <= LONGEST]
         if not around:
@@ -83,7 +83,7 @@ def grown(text: str, span: Span, likely: Sequence[Span]) -> Span:
     return span
 
 
-def _stands_alone(text: str, span: Span) -> bool:
+def stands_alone(text: str, span: Span) -> bool:
     """Whether a stretch begins and ends with a paragraph."""
     begins = span.start == 0 or text.endswith(_PARAGRAPH, 0, span.start)
     return begins and (span.end == len(text) or text.startswith(_PARAGRAPH, span.end))

@@ -14,7 +14,7 @@ from qa.text import content_words
 from qa.types import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from qa.quoting.asked import Asked
     from qa.quoting.differing import Counted
@@ -34,11 +34,23 @@ FURTHER_QUOTE = 1.5
 #: So much further below a sentence may lie that only says again what is quoted, or gives another figure.
 BESIDE = 1.25
 
-#: Log-odds from which a neighbour joins a quote on a page of lines (`qa.quoting.runs.grown`): there what answers is a
-#: stretch, six lines on average. On OMoS-QA train, whose pages are such, over the lines quoted in three directions,
-#: precision / recall / F1: from -5 0.461 / 0.373 / 0.413, from -5.5 0.439 / 0.417 / 0.428, from -6 0.423 / 0.465 /
-#: 0.443, from -6.5 0.404 / 0.505 / 0.449, from -7 0.390 / 0.541 / 0.453: past -6 F1 hardly rises, and every further
-#: line costs precision (eval/LOG.md).
+#: Log-odds of a line (`qa.quoting.lines`) from which it joins a quote of its page. F1 of the lines quoted on OMoS-QA
+#: train (``python -m qa.train.stretches``) is .470 here and flat: .461 from -2, .474 from -1.5, .471 from -1.25. Of
+#: those the highest is taken at which, over all pages of dev, no measure of `qa eval` falls below its floor: from -1.5
+#: fewer questions have a quote that answers (eval/LOG.md).
+BELONGS = -1.75
+
+#: How far below the best sentence a line of its page may lie to be quoted too, if it belongs: with 1.5 recall on
+#: OMoS-QA train is .04 lower and precision .02 higher, with 6 the other way round, F1 within .005.
+FURTHER_LINE = 3.0
+
+#: So much below `BELONGS` a line of another page may lie to be quoted as one of the nearest (`FURTHER_QUOTE`). Over all
+#: pages of OMoS-QA dev 51 of 100 quotes hold a line that answers, with no such bound 47, with 0.5 52; any of four
+#: does for 72, 73 and 66 of 100 questions.
+ELSEWHERE = 1.5
+
+#: Log-odds from which a paragraph of one sentence joins a quote where the page is not one of lines: it stands beside
+#: paragraphs of several, and its log-odds as a line are not known.
 JOINED = -6.0
 
 #: Articles named for one quote with "also in"; agency copy can stand in dozens.
@@ -83,27 +95,63 @@ def choose(asked: Asked, evidence: Sequence[Evidence], top: int, *, latest: bool
         top: Most quotes, repeats not counted.
         latest: Whether the newest is asked for: then more sentences count as equally good (`qa.recency`).
     """
-    picked = _pick(newest_first(evidence) if latest else evidence, top, evidence[0].logit)
+    likely = _likely(evidence)
+    picked = _pick(newest_first(evidence) if latest else evidence, top, evidence[0], likely)
     # Where no amount is asked for, figures are compared in what is quoted anyway.
     compared = _near(evidence) if asked.kind == "amount" else [one.evidence for one in picked]
     _seat_figures(picked, differing(asked, compared), top)
     for one in picked:
         _find_repeats(one, picked, evidence)
-    return _ordered(_as_runs(picked, evidence), NEARLY_EQUAL if latest else EQUAL)
+    return _ordered(_as_runs(picked, likely), NEARLY_EQUAL if latest else EQUAL)
 
 
 def _near(evidence: Sequence[Evidence]) -> list[Evidence]:
     return [one for one in evidence if one.logit >= evidence[0].logit - FURTHER_QUOTE - BESIDE]
 
 
-def _pick(evidence: Sequence[Evidence], top: int, best: float) -> list[_Picked]:
+def _pick(
+    evidence: Sequence[Evidence], top: int, best: Evidence, likely: Mapping[str, Sequence[Span]]
+) -> list[_Picked]:
     picked: list[_Picked] = []
+    runs: list[tuple[str, Span]] = []
     for one in evidence:
-        if len(picked) == top or one.logit < best - FURTHER_QUOTE:
+        if len(picked) == top or one.logit < best.logit - max(FURTHER_QUOTE, FURTHER_LINE):
             break
-        if not any(same_sentence(one.quote, other.evidence.quote) for other in picked):
-            picked.append(_Picked(one))
+        if picked and not _further(one, best):
+            continue
+        if any(same_sentence(one.quote, other.evidence.quote) for other in picked):
+            continue
+        if one.line is not None:
+            if any(name == one.article.id and _overlap(run, one.span) for name, run in runs):
+                continue
+            runs.append((one.article.id, _run(one, likely)))
+        picked.append(_Picked(one))
     return picked
+
+
+def _further(one: Evidence, best: Evidence) -> bool:
+    """Whether a sentence is near enough to the best one to be quoted beside it."""
+    if one.line is None:
+        return one.logit >= best.logit - FURTHER_QUOTE
+    if one.article.id == best.article.id:
+        return one.logit >= best.logit - FURTHER_LINE and one.line >= BELONGS
+    return one.logit >= best.logit - FURTHER_QUOTE and one.line >= BELONGS - ELSEWHERE
+
+
+def _likely(evidence: Sequence[Evidence]) -> dict[str, list[Span]]:
+    """By article, the sentences that may join a quote, best first."""
+    found: dict[str, list[Span]] = {}
+    lines = [one for one in evidence if one.line is not None and one.line >= BELONGS]
+    prose = [one for one in evidence if one.line is None and one.logit >= JOINED]
+    for one in [*sorted(lines, key=lambda one: -(one.line or 0.0)), *prose]:
+        found.setdefault(one.article.id, []).append(one.span)
+    return found
+
+
+def _run(one: Evidence, likely: Mapping[str, Sequence[Span]]) -> Span:
+    """What is quoted for a sentence."""
+    article = one.article
+    return grown(article.text, run_around(article, one.span), likely.get(article.id, ()))
 
 
 def _seat_figures(picked: list[_Picked], figures: Sequence[Counted], top: int) -> None:
@@ -164,17 +212,11 @@ def _content(sentence: str) -> frozenset[str]:
     return frozenset(content_words(sentence))
 
 
-def _as_runs(picked: Sequence[_Picked], evidence: Sequence[Evidence]) -> list[Chosen]:
+def _as_runs(picked: Sequence[_Picked], likely: Mapping[str, Sequence[Span]]) -> list[Chosen]:
     """Quotes as runs; those of one article that overlap become one."""
-    likely: dict[str, list[Span]] = {}
-    for sentence in evidence:
-        if sentence.logit >= JOINED:
-            likely.setdefault(sentence.article.id, []).append(sentence.span)
     runs: list[Chosen] = []
     for one in picked:
-        article = one.evidence.article
-        span = grown(article.text, run_around(article, one.evidence.span), likely.get(article.id, ()))
-        new = Chosen(one.evidence, span, tuple(one.repeats), one.counted)
+        new = Chosen(one.evidence, _run(one.evidence, likely), tuple(one.repeats), one.counted)
         apart = []
         for other in runs:
             if other.evidence.article.id == new.evidence.article.id and _overlap(other.span, new.span):
