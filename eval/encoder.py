@@ -50,8 +50,8 @@ WANTED: Mapping[tuple[str, str], Mapping[str, Mapping[str, float]]] = {
 def quality_tables(tasks: TaskSet, encoder: Encoder, baseline: Encoder, measures: Sequence[str]) -> str:
     """A table a measure: the encoder alone and with BM25, BM25 alone, and the baseline alone."""
     hits = lexical_hits(tasks)
-    ours = encode(encoder.encode_queries, encoder.encode_passages, tasks)
-    theirs = encode(baseline.encode_queries, baseline.encode_passages, tasks)
+    ours = encode(encoder, tasks)
+    theirs = encode(baseline, tasks)
     rows = {
         "dense": dense_figures(tasks, ours),
         "dense, passages alone": passage_figures(tasks, ours),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,13 +24,12 @@ from qa.types import Article, Chunk, Lang, Passage
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from qa.interaction import AskedPieces
     from qa.likeness import Cosines
     from qa.measuring.questions import Question, QuestionSet
-    from qa.types import Vectors
+    from qa.types import Encoder, PieceCodes, Vectors
 
     Rows = NDArray[np.int64]
-    #: Texts to unit vectors, ``(n, dim)``.
-    Encode = Callable[[Sequence[str]], Vectors]
 
 LANGS: tuple[Lang, ...] = ("de", "en")
 MEASURES = ("R@1", "R@5", "nDCG@10")
@@ -90,11 +89,17 @@ class TaskSet:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Vectors of a set: questions ``(n, dim)``, chunks ``(c, dim)`` and their sentences ``(s, dim)`` by language."""
+    """Vectors of a set: questions ``(n, dim)``, chunks ``(c, dim)`` and their sentences ``(s, dim)`` by language.
+
+    ``asked`` are the word pieces of the questions, ``pieces`` those of the chunks by language, where an encoder gives
+    any.
+    """
 
     questions: Vectors
     chunks: Mapping[Lang, Vectors]
     sentences: Mapping[Lang, Vectors]
+    asked: Sequence[AskedPieces] = ()
+    pieces: Mapping[Lang, PieceCodes] = field(default_factory=dict)
 
     def scores(self, direction: Direction) -> Vectors:
         """Cosine of every question and chunk of a direction, ``(q, c)``."""
@@ -106,6 +111,21 @@ class Encoded:
         cosines = self.questions[direction.rows] @ self.sentences[direction.written].T
         best: Vectors = np.maximum.reduceat(cosines, collection.starts, axis=1)
         return best
+
+    def met(self, direction: Direction, collection: Collection) -> Vectors:
+        """How near every question's word pieces come to those of every chunk of a direction, ``(q, c)``."""
+        shape = len(direction.rows), len(collection.chunks)
+        if direction.written not in self.pieces:
+            return np.zeros(shape, np.float32)
+        pieces = self.pieces[direction.written]
+        starts = np.cumsum(pieces.counts) - pieces.counts
+        asked = (self.asked[row] for row in direction.rows)
+        return np.array([one.mean(one.nearest(pieces.codes, starts)) for one in asked], np.float32).reshape(shape)
+
+    def dense(self, direction: Direction, collection: Collection) -> Vectors:
+        """`qa.retrieve.dense_score` of every question and chunk of a direction, ``(q, c)``."""
+        nearest, met = self.nearest(direction, collection), self.met(direction, collection)
+        return dense_score(self.scores(direction), nearest, met, FUSION)
 
 
 #: Figures of one row of a table: by direction, then by measure.
@@ -203,11 +223,22 @@ def _task_set(
     return TaskSet(name, note, texts, collections, tuple(directions))
 
 
-def encode(encode_queries: Encode, encode_passages: Encode, tasks: TaskSet) -> Encoded:
-    """Vectors of all questions, chunks and sentences of a set."""
-    chunks = {lang: encode_passages(one.texts) for lang, one in tasks.collections.items()}
-    sentences = {lang: encode_passages(one.sentences) for lang, one in tasks.collections.items()}
-    return Encoded(encode_queries(list(tasks.questions)), chunks, sentences)
+def encode(encoder: Encoder, tasks: TaskSet) -> Encoded:
+    """Vectors and pieces of all questions, chunks and sentences of a set."""
+    sentences = {lang: encoder.encode_passages(one.sentences) for lang, one in tasks.collections.items()}
+    questions = list(tasks.questions)
+    if not encoder.piece_bytes:
+        chunks = {lang: encoder.encode_passages(one.texts) for lang, one in tasks.collections.items()}
+        return Encoded(encoder.encode_queries(questions), chunks, sentences)
+    whole = {lang: encoder.encode_pieces(one.texts) for lang, one in tasks.collections.items()}
+    asked = [encoder.encode_question(one) for one in questions]
+    return Encoded(
+        np.concatenate([one.vector for one in asked]),
+        {lang: one.vectors for lang, one in whole.items()},
+        sentences,
+        [one.pieces for one in asked],
+        {lang: one.pieces for lang, one in whole.items()},
+    )
 
 
 def passage_figures(tasks: TaskSet, vectors: Encoded) -> Figures:
@@ -216,26 +247,26 @@ def passage_figures(tasks: TaskSet, vectors: Encoded) -> Figures:
 
 
 def dense_figures(tasks: TaskSet, vectors: Encoded) -> Figures:
-    """Rankings by vectors alone, as the bot ranks: passages, the nearest then with their best sentences."""
+    """Rankings by vectors alone, as the bot ranks: passages, the nearest then with best sentences and word pieces."""
 
     def rank(one: Direction) -> list[list[int]]:
         found = tasks.collections[one.written]
-        return rank_dense(reranked(vectors.scores(one), vectors.nearest(one, found)), found)
+        return rank_dense(reranked(vectors.scores(one), vectors.dense(one, found)), found)
 
     return _figures(tasks, rank)
 
 
-def reranked(scores: Vectors, nearest: Vectors) -> Vectors:
-    """Dense scores, ``(q, c)``, of the best `DEPTH` passages with their best sentences; the others keep their order.
+def reranked(scores: Vectors, dense: Vectors) -> Vectors:
+    """The dense scores, ``(q, c)``, of the best `DEPTH` passages; the others keep their order, below them.
 
     Args:
         scores: Cosines of questions and passages, ``(q, c)``.
-        nearest: Cosines of questions and the best sentence of each passage, ``(q, c)``.
+        dense: Their dense scores (`Encoded.dense`), ``(q, c)``.
     """
     ranks = np.argsort(np.argsort(-scores, axis=1, kind="stable"), axis=1)
-    # No combined score is below that of both cosines at their lowest.
-    lowest = dense_score(-1.0, -1.0, FUSION)
-    return np.where(ranks < DEPTH, dense_score(scores, nearest, FUSION), lowest - ranks).astype(np.float32)
+    # No dense score is below that of cosines at their lowest.
+    lowest = dense_score(-1.0, -1.0, -1.0, FUSION)
+    return np.where(ranks < DEPTH, dense, lowest - ranks).astype(np.float32)
 
 
 def hybrid_figures(
@@ -253,7 +284,7 @@ def hybrid_figures(
         tasks,
         lambda one: rank_hybrid(
             vectors.scores(one),
-            vectors.nearest(one, tasks.collections[one.written]),
+            vectors.dense(one, tasks.collections[one.written]),
             hits[one.name],
             tasks.collections[one.written],
             [tasks.questions[row] for row in one.rows],
@@ -307,7 +338,7 @@ def rank_lexical(hits: Iterable[LexicalHits], collection: Collection) -> list[li
 
 def rank_hybrid(
     scores: Vectors,
-    nearest: Vectors,
+    dense: Vectors,
     hits: Sequence[LexicalHits],
     collection: Collection,
     questions: Sequence[str],
@@ -322,24 +353,22 @@ def rank_hybrid(
     owners = [collection.articles[at] for at in collection.owner]
     texts = [content_words(chunk.text, one.lang) for chunk, one in zip(collection.chunks, owners, strict=True)]
     orders = []
-    for row, sentence, found, question in zip(scores, nearest, hits, questions, strict=True):
+    for row, near, found, question in zip(scores, dense, hits, questions, strict=True):
         bm25 = {key: score / unit for key, score in zip(found.keys, found.scores, strict=True)}
         candidates = sorted({*np.argsort(-row, kind="stable")[:DEPTH].tolist(), *bm25})
         met = word_shares(question, [texts[at] for at in candidates], words)
         lang = language(question)
         fused = [
-            -fused_score(
-                _passage(collection, at, float(row[at]), bm25.get(at)), float(share), float(sentence[at]), FUSION, lang
-            )
+            -fused_score(_passage(collection, at, bm25.get(at)), float(share), float(near[at]), FUSION, lang)
             for at, share in zip(candidates, met, strict=True)
         ]
         orders.append(_articles((at for _, at in sorted(zip(fused, candidates, strict=True))), collection))
     return orders
 
 
-def _passage(collection: Collection, at: int, cosine: float, bm25: float | None) -> Passage:
+def _passage(collection: Collection, at: int, bm25: float | None) -> Passage:
     chunk, owner = collection.chunks[at], collection.articles[collection.owner[at]]
-    return Passage(chunk, owner, 0.0, dense_score=cosine, lexical_score=bm25)
+    return Passage(chunk, owner, 0.0, lexical_score=bm25)
 
 
 def _articles(chunks: Iterable[int], collection: Collection) -> list[int]:

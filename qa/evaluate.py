@@ -23,7 +23,7 @@ import numpy as np
 from platformdirs import user_cache_path
 
 from qa import __version__
-from qa.answer import EVIDENCE
+from qa.answer import evidence_model
 from qa.articles import list_files
 from qa.bot import Bot
 from qa.build import build_index, index_articles
@@ -383,13 +383,14 @@ def _system(bot: Bot, top: int) -> dict[str, object]:
     recipe = asdict(bot.index.manifest.recipe)
     # The folder of a model is a path of one machine; its hash says which it is.
     recipe["encoder_name"] = Path(str(recipe["encoder_name"])).name
+    evidence = evidence_model(bot.index)
     return {
         "version": __version__,
         "recipe": recipe,
         "top": top,
         "threshold": bot.threshold,
         "fusion": asdict(FUSION),
-        "evidence": asdict(EVIDENCE) | {"weights": list(EVIDENCE.weights)},
+        "evidence": asdict(evidence) | {"weights": list(evidence.weights)},
     }
 
 

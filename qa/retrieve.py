@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from qa.corpus import ChunkRecord, ChunkWords
     from qa.index import Allowed, Index
-    from qa.types import Encoder, Lang, Only, Vectors
+    from qa.types import EncodedQuestion, Encoder, Lang, Only, Vectors
 
 Mode = Literal["hybrid", "dense", "lexical"]
 
@@ -44,7 +44,9 @@ class Fusion:
 
     ``sentence`` weighs the cosine of the passage's best sentence, which is added to that of the whole passage, with
     words and without: one vector of a long passage is a mean of what it says, and one sentence answers. Akkalyoncu
-    Yilmaz et al. 2019, "Cross-Domain Modeling of Sentence-Level Evidence for Document Retrieval".
+    Yilmaz et al. 2019, "Cross-Domain Modeling of Sentence-Level Evidence for Document Retrieval". ``pieces`` weighs how
+    near the question's word pieces come to those of the passage (`qa.interaction`), in the same place; an encoder that
+    gives no pieces does without.
     """
 
     weight: float
@@ -54,13 +56,15 @@ class Fusion:
     met: float = 0.0
     met_across: float = 0.0
     sentence: float = 0.0
+    pieces: float = 0.0
 
 
 #: Chosen by ``python -m qa.train.calibrate`` on OMoS-QA train: questions and keywords in both languages over pages in
-#: German, in English, and half in each. Mean nDCG@10 of the page 0.709; weight 0.5 to 1.5, half 1.5 to 6, across 0.2 to
-#: 0.7 and bonus 0 to 0.4 were tried, then met 0 to 0.3 and met_across 0 to 0.6, then sentence 0 to 1.5 (0: 0.704, 0.25:
-#: 0.708, 1: 0.704). OMoS-QA dev: 0.759, without sentences 0.764, XQuAD 0.967 and 0.963 (eval/LOG.md).
-FUSION = Fusion(weight=1.0, half=3.0, across=0.4, bonus=0.25, met=0.1, met_across=0.25, sentence=0.5)
+#: German, in English, and half in each. Mean nDCG@10 of the page 0.710; weight 0.5 to 1.5, half 1.5 to 6, across 0.2 to
+#: 0.7 and bonus 0 to 0.4 were tried, then met 0 to 0.3 and met_across 0 to 0.6, then sentence 0 to 1.5 and pieces 0 to 2.
+#: pieces 0, 0.5 and 1 give .709, .712, .710; of pages in one language R@1 .560, .567 and .568; XQuAD over German text,
+#: which it is not fitted on, R@1 .929, .937 and .940 (eval/LOG.md).
+FUSION = Fusion(weight=1.0, half=3.0, across=0.4, bonus=0.25, met=0.1, met_across=0.25, sentence=0.5, pieces=1.0)
 
 #: Candidates taken from each ranking before they are fused.
 DEPTH = 50
@@ -71,21 +75,22 @@ class Candidate:
     """A passage with the record that leads to its sentences and their vectors.
 
     ``met`` is the share of the question's words that it meets, 0 to 1 (`qa.likeness.shares`), ``nearest`` the cosine of
-    the question and its best sentence.
+    the question and its best sentence, ``pieces`` how near the question's word pieces come to its own (`Fusion`).
     """
 
     passage: Passage
     record: ChunkRecord
     met: float = 0.0
     nearest: float = 0.0
+    pieces: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """What was found: candidates best first, the question's vector ``(1, dim)``, who made it, milliseconds by stage."""
+    """What was found: candidates best first, the question as encoded, who encoded it, milliseconds by stage."""
 
     candidates: tuple[Candidate, ...]
-    query: Vectors
+    question: EncodedQuestion
     encoder: Encoder
     timings_ms: Mapping[str, float]
 
@@ -116,15 +121,16 @@ def retrieve(
     """
     clock = _Clock()
     lang = language(question)
-    query = encoder.encode_queries([question])
+    asked = encoder.encode_question(question)
     clock.lap("encode")
     depth = max(k, DEPTH)
     allowed = index.allowed(only) if only else None
-    dense = _dense(index, query, depth, allowed) if mode != "lexical" else {}
+    dense = _dense(index, asked.vector, depth, allowed) if mode != "lexical" else {}
     clock.lap("dense")
     lexical = _lexical(index, question, depth, allowed) if mode != "dense" else {}
     clock.lap("lexical")
-    found = _found(index, query, dense, lexical)
+    found = _found(index, asked, dense, lexical)
+    clock.lap("pieces")
     if mode == "hybrid":
         texts = [one.chunk.words for one in found]
         met = numbered_shares(question, texts, index.corpus.word_list, encoder.word_cosines)
@@ -136,7 +142,7 @@ def retrieve(
     best = sorted(found, key=lambda one: (-one.score, one.chunk.key))[:k]
     candidates = tuple(_candidates(index, best, dense, lexical))
     clock.lap("fuse")
-    return Retrieval(candidates, query, encoder, clock.laps)
+    return Retrieval(candidates, asked, encoder, clock.laps)
 
 
 def _dense(index: Index, query: Vectors, depth: int, allowed: Allowed | None) -> dict[int, float]:
@@ -163,22 +169,28 @@ class _Found:
     chunk: ChunkWords
     dense: float
     nearest: float
+    pieces: float
     lexical: float | None
     met: float = 0.0
     score: float = 0.0
 
 
-def _found(index: Index, query: Vectors, dense: Mapping[int, float], lexical: Mapping[int, float]) -> list[_Found]:
+def _found(
+    index: Index, asked: EncodedQuestion, dense: Mapping[int, float], lexical: Mapping[int, float]
+) -> list[_Found]:
     """Everything that either ranking found, scores still to be fused."""
     chunks = index.chunks.read([*dict.fromkeys([*dense, *lexical])])
-    nearest = index.best_sentences(chunks, query[0]).tolist()
+    query = asked.vector[0]
+    nearest = index.best_sentences(chunks, query).tolist()
     # Exact, not "somewhere below the last one found": a fused score needs both parts.
     others = [chunk for chunk in chunks if chunk.key not in dense]
-    similarities = index.similarities([chunk.row for chunk in others], query[0])
+    similarities = index.similarities([chunk.row for chunk in others], query)
     known = {**dense, **{chunk.key: score for chunk, score in zip(others, similarities, strict=True)}}
+    pieces = index.pieces_of(chunks)
+    met = asked.pieces.mean(asked.pieces.nearest(pieces.codes, pieces.starts)).tolist()
     return [
-        _Found(chunk, known[chunk.key], best, lexical.get(chunk.key))
-        for chunk, best in zip(chunks, nearest, strict=True)
+        _Found(chunk, known[chunk.key], best, near, lexical.get(chunk.key))
+        for chunk, best, near in zip(chunks, nearest, met, strict=True)
     ]
 
 
@@ -197,26 +209,25 @@ def _candidates(
             continue
         ranks = dense_ranks.get(chunk.key), lexical_ranks.get(chunk.key)
         passage = Passage(chunk, article, one.score, *ranks, one.dense, one.lexical)
-        yield Candidate(passage, record, one.met, one.nearest)
+        yield Candidate(passage, record, one.met, one.nearest, one.pieces)
 
 
 def _score(one: _Found, mode: Mode, fusion: Fusion, lang: Lang) -> float:
     if mode == "lexical":
         return one.lexical or 0.0
-    dense = dense_score(one.dense, one.nearest, fusion)
+    dense = dense_score(one.dense, one.nearest, one.pieces, fusion)
     if mode == "dense":
         return dense
     return _fused(dense, one.lexical or 0.0, one.met, fusion, crossed=one.chunk.lang != lang)
 
 
-def dense_score(passage: Score, nearest: Score, fusion: Fusion) -> Score:
-    """What vectors alone say of passages, by the cosines of the whole of each and of its best sentence."""
-    return passage + fusion.sentence * nearest
+def dense_score(passage: Score, nearest: Score, pieces: Score, fusion: Fusion) -> Score:
+    """What vectors alone say of passages: the cosines of the whole of each and of its best sentence, and its pieces."""
+    return passage + fusion.sentence * nearest + fusion.pieces * pieces
 
 
-def fused_score(passage: Passage, met: float, nearest: float, fusion: Fusion, lang: Lang) -> float:
-    """The fused score of a passage by its scores, what it meets and its best sentence, for a question in ``lang``."""
-    dense = dense_score(passage.dense_score or 0.0, nearest, fusion)
+def fused_score(passage: Passage, met: float, dense: float, fusion: Fusion, lang: Lang) -> float:
+    """The fused score of a passage by its words, what it meets and its `dense_score`, for a question in ``lang``."""
     return _fused(dense, passage.lexical_score or 0.0, met, fusion, crossed=passage.article.lang != lang)
 
 

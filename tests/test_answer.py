@@ -9,13 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.answer import FEATURES, EvidenceModel, compose, sentence_features
+from qa.answer import (
+    EVIDENCE,
+    FEATURES,
+    OF_PIECES,
+    WITHOUT_PIECES,
+    EvidenceModel,
+    compose,
+    evidence_model,
+    sentence_features,
+)
 from qa.build import index_articles
 from qa.config import Settings
 from qa.index import Index
 from qa.retrieve import retrieve
 from qa.types import Answer, Source
-from tests.fakes import WordEncoder, article
+from tests.fakes import PieceEncoder, WordEncoder, article
 
 #: Only the similarity of question and sentence counts: confidence 0.5 at a cosine of 0.5.
 BY_SIMILARITY = EvidenceModel((10.0, *[0.0] * (len(FEATURES) - 1)), bias=-5.0, slope=1.0, intercept=0.0)
@@ -135,6 +144,32 @@ def test_a_rare_word_weighs_more_than_a_common_one(index: Index) -> None:
     overlap = sentence_features(index, question, retrieval)[:, FEATURES.index("overlap")]
     rare, common = math.log(6 / 1.5), math.log(6 / 3.5)
     assert sorted(set(overlap.round(6))) == pytest.approx([0.0, common / (rare + common), rare / (rare + common)])
+
+
+def test_word_pieces_tell_the_sentence_that_has_them_all(tmp_path: Path) -> None:
+    encoder = PieceEncoder(dim=4096)
+    index = index_articles(Settings(index=tmp_path), encoder, ARTICLES)
+    question = "Haubitzen kommen aus Seoul"
+    retrieval = retrieve(index, encoder, question, 10)
+    features = sentence_features(index, question, retrieval)
+    sentences = [span.of(c.passage.article.text) for c in retrieval.candidates for span in c.record.sentences]
+    pieces, least = (features[:, FEATURES.index(name)] for name in OF_PIECES)
+    for sentence, near, lowest in zip(sentences, pieces, least, strict=True):
+        assert lowest <= near + 1e-6
+        assert (lowest == least.max()) == ("Haubitzen kommen aus Seoul" in sentence) == (near == pieces.max())
+
+
+@pytest.mark.parametrize("question", ["", "Haubitzen"])
+def test_no_word_pieces_no_features_of_them(index: Index, question: str) -> None:
+    features = sentence_features(index, question, retrieve(index, WordEncoder(dim=4096), question, 10))
+    assert not features[:, [FEATURES.index(name) for name in OF_PIECES]].any()
+
+
+def test_the_model_is_the_one_for_what_the_index_holds(index: Index, tmp_path: Path) -> None:
+    with_pieces = index_articles(Settings(index=tmp_path), PieceEncoder(), ARTICLES)
+    assert evidence_model(with_pieces) is EVIDENCE
+    assert evidence_model(index) is WITHOUT_PIECES
+    assert [WITHOUT_PIECES.weights[FEATURES.index(name)] for name in OF_PIECES] == [0.0, 0.0]
 
 
 @pytest.mark.parametrize("question", ["", "?", "warum?", "and what about it?"])

@@ -145,7 +145,7 @@ def test_articles_come_newest_first(seed_bot: Bot) -> None:
 
 def test_stages_are_timed(seed_bot: Bot) -> None:
     timings = seed_bot.ask(WEAPONS).timings_ms
-    assert list(timings) == ["read", "encode", "dense", "lexical", "words", "fuse", "answer", "total"]
+    assert list(timings) == ["read", "encode", "dense", "lexical", "pieces", "words", "fuse", "answer", "total"]
     assert timings["total"] >= sum(ms for stage, ms in timings.items() if stage != "total") * 0.99
 
 

@@ -135,7 +135,7 @@ def scrambled(tmp_path: Path) -> Path:
 
 def words(tasks: TaskSet) -> Encoded:
     encoder = WordEncoder(DIM)
-    return encode(encoder.encode_queries, encoder.encode_passages, tasks)
+    return encode(encoder, tasks)
 
 
 def collection(owner: Sequence[int]) -> Collection:
@@ -189,12 +189,12 @@ def test_a_chunk_has_the_sentences_that_are_its_own(small: Path) -> None:
 def test_only_the_nearest_passages_rank_by_their_best_sentences(count: int, numbers: random.Random) -> None:
     scores = np.array([[numbers.uniform(-1, 1) for _ in range(count)]], np.float32)
     nearest = np.array([[numbers.uniform(-1, 1) for _ in range(count)]], np.float32)
-    order = np.argsort(-reranked(scores, nearest)[0], kind="stable").tolist()
+    combined = scores + FUSION.sentence * nearest
+    order = np.argsort(-reranked(scores, combined)[0], kind="stable").tolist()
     by_passage = np.argsort(-scores[0], kind="stable").tolist()
     assert set(order[:DEPTH]) == set(by_passage[:DEPTH])
     assert order[DEPTH:] == by_passage[DEPTH:]
-    combined = (scores + FUSION.sentence * nearest)[0, order[:DEPTH]]
-    assert np.all(np.diff(combined) <= 1e-6)
+    assert np.all(np.diff(combined[0, order[:DEPTH]]) <= 1e-6)
 
 
 def test_the_encoder_reads_title_and_passage(small: Path) -> None:
@@ -245,10 +245,10 @@ def assert_ranked_as_by_the_bot(tasks: TaskSet, folder: Path, mode: Mode) -> Non
         assert index.manifest.chunk_count == len(found.chunks)
         if mode == "hybrid":
             asked = [tasks.questions[row] for row in one.rows]
-            nearest = vectors.nearest(one, found)
-            orders = rank_hybrid(vectors.scores(one), nearest, hits[one.name], found, asked, encoder.word_cosines)
+            dense = vectors.dense(one, found)
+            orders = rank_hybrid(vectors.scores(one), dense, hits[one.name], found, asked, encoder.word_cosines)
         elif mode == "dense":
-            orders = rank_dense(reranked(vectors.scores(one), vectors.nearest(one, found)), found)
+            orders = rank_dense(reranked(vectors.scores(one), vectors.dense(one, found)), found)
         else:
             orders = rank_lexical(hits[one.name], found)
         for row, order in zip(one.rows, orders, strict=True):
@@ -288,9 +288,8 @@ def test_words_help_where_vectors_tie(small: Path) -> None:
     found = tasks.collections["de"]
     assert rank_dense(same.scores(one), found) == [list(range(12))] * 12
     asked = [tasks.questions[row] for row in one.rows]
-    nearest = same.nearest(one, found)
     hits = lexical_hits(tasks)["de→de"]
-    fused = rank_hybrid(same.scores(one), nearest, hits, found, asked, WordEncoder().word_cosines)
+    fused = rank_hybrid(same.scores(one), same.dense(one, found), hits, found, asked, WordEncoder().word_cosines)
     assert [order[0] for order in fused] == list(range(12))
 
 
@@ -307,7 +306,7 @@ def test_any_pair_of_callables_is_measured_on_xquad(small: Path) -> None:
     """Words within a language find every paragraph; across, nothing is shared and the order of the file decides."""
     encoder = WordEncoder(DIM)
     tasks = xquad(small / "data" / "dev")
-    found = dense_figures(tasks, encode(encoder.encode_queries, encoder.encode_passages, tasks))
+    found = dense_figures(tasks, encode(encoder, tasks))
     assert list(found) == ["en→de", "de→de", "en→en", "de→en"]
     for name in ("de→de", "en→en"):
         assert [found[name][measure].value for measure in MEASURES] == [1, 1, 1]
@@ -321,14 +320,14 @@ def test_any_pair_of_callables_is_measured_on_xquad(small: Path) -> None:
 def test_two_runs_give_the_same_figures(small: Path) -> None:
     encoder = WordEncoder(64)
     tasks = xquad(small / "data" / "dev")
-    runs = [dense_figures(tasks, encode(encoder.encode_queries, encoder.encode_passages, tasks)) for _ in range(2)]
+    runs = [dense_figures(tasks, encode(encoder, tasks)) for _ in range(2)]
     assert runs[0] == runs[1]
 
 
 def test_each_text_is_encoded_once(small: Path) -> None:
     encoder = WordEncoder()
     tasks = xquad(small / "data" / "dev")
-    encode(encoder.encode_queries, encoder.encode_passages, tasks)
+    encode(encoder, tasks)
     assert sorted(encoder.embedded) == sorted(
         text for one in tasks.collections.values() for text in (*one.texts, *one.sentences)
     )

@@ -14,7 +14,7 @@ from qa.build import index_articles
 from qa.config import Settings
 from qa.index import Index
 from qa.likeness import word_shares
-from qa.retrieve import DEPTH, FUSION, fused_score, retrieve
+from qa.retrieve import DEPTH, FUSION, dense_score, fused_score, retrieve
 from qa.text import content_words, language
 from qa.types import Article, Only, Source
 from tests.fakes import WordEncoder, article
@@ -88,16 +88,17 @@ def test_a_filtered_search_equals_brute_force(index: Index, only: Only, question
     everything = retrieve(index, WordEncoder(), question, index.manifest.chunk_count).candidates
     assert len(everything) == index.manifest.chunk_count
     left = [one for one in everything if not only or lets_in(only, one.passage.article)]
-    dense = sorted(left, key=lambda one: one.passage.dense_rank or 0)[:DEPTH]
+    nearest = sorted(left, key=lambda one: one.passage.dense_rank or 0)[:DEPTH]
     words = [one for one in left if one.passage.lexical_rank is not None]
     lexical = sorted(words, key=lambda one: one.passage.lexical_rank or 0)[:DEPTH]
     known = {one.passage.chunk.key for one in lexical}
     expected = {}
-    for one in [*dense, *lexical]:
+    for one in [*nearest, *lexical]:
         # What lies below the ranking's end counts nothing, filter or not.
         key = one.passage.chunk.key
         scored = one.passage if key in known else replace(one.passage, lexical_score=None)
-        expected[key] = fused_score(scored, 0.0, one.nearest, fusion, language(question))
+        dense = dense_score(one.passage.dense_score or 0.0, one.nearest, one.pieces, fusion)
+        expected[key] = fused_score(scored, 0.0, dense, fusion, language(question))
     found = retrieve(index, WordEncoder(), question, 10, only=only, fusion=fusion).candidates
     assert len(found) == min(10, len(expected))
     for one in found:

@@ -15,8 +15,9 @@ PACKAGE = Path(__file__).resolve().parent.parent / "qa"
 #: From the ground up; a module may import from its own line and from the lines above it.
 LAYERS = [
     ["errors", "interaction", "numbered", "runtime", "scratch", "stopping", "types"],
-    ["analysis", "config", "only", "text", "labels", "metrics", "wordtable"],
-    ["pieces"],
+    ["analysis", "batching", "config", "only", "text", "labels", "metrics", "wordtable"],
+    ["encoding", "pieces"],
+    ["torch_encoder"],
     ["likeness", "embed", "quantised"],
     ["parallel"],
     ["process_team", "ray_team"],
@@ -55,7 +56,7 @@ LAYERS = [
     ["recency", "filter_text"],
     ["quoting.words", "quoting.evidence"],
     ["quoting.quantities", "quoting.asked", "quoting.runs", "quoting.nouns"],
-    ["quoting.phrases"],
+    ["quoting.lines", "quoting.phrases"],
     ["quoting.highlight", "quoting.lacking"],
     ["quoting.differing"],
     ["quoting.sources"],

@@ -9,7 +9,7 @@ from qa.config import Settings
 from qa.index import Index
 from qa.retrieve import FUSION, Fusion, fused_score, retrieve, saturated
 from qa.types import Lang
-from tests.fakes import WordEncoder, article
+from tests.fakes import PieceEncoder, WordEncoder, article
 
 TEXTS = {
     "k9": "Experten nennen Haubitzen vom Typ K9.",
@@ -66,7 +66,7 @@ def test_scores_fall_and_are_the_fusion_of_both(index: Index) -> None:
             dense = (passage.dense_score or 0.0) + 0.7 * one.nearest
             assert passage.score == pytest.approx(dense + weight * words + bonus + met * one.met)
             lang: Lang = "en" if bonus else "de"
-            assert passage.score == fused_score(passage, one.met, one.nearest, fusion, lang)
+            assert passage.score == fused_score(passage, one.met, dense, fusion, lang)
         assert max(one.met for one in found) > min(one.met for one in found) >= 0
 
 
@@ -110,10 +110,30 @@ def test_an_empty_index_gives_nothing(tmp_path: Path) -> None:
 
 def test_stages_are_timed(index: Index) -> None:
     timings = retrieve(index, WordEncoder(), "Seoul", 1).timings_ms
-    assert list(timings) == ["encode", "dense", "lexical", "words", "fuse"]
+    assert list(timings) == ["encode", "dense", "lexical", "pieces", "words", "fuse"]
     assert all(ms >= 0 for ms in timings.values())
 
 
 @pytest.mark.parametrize(("bm25", "worth"), [(0.0, 0.0), (20.0, 0.5), (60.0, 0.75), (float("inf"), 1.0)])
 def test_saturation(bm25: float, worth: float) -> None:
     assert saturated(bm25, 20.0) == worth
+
+
+def test_a_passage_whose_pieces_are_near_ranks_higher(tmp_path: Path) -> None:
+    """Vectors and words see the question's words in both; one passage has them next to nothing else."""
+    texts = {"nah": "Haubitzen kommen aus Seoul.", "fern": "Soldaten gehen nach Pjöngjang."}
+    encoder = PieceEncoder()
+    index = index_articles(
+        Settings(index=tmp_path / "index"), encoder, [article(text, name=name) for name, text in texts.items()]
+    )
+    fusion = Fusion(weight=0.0, half=1.0, across=0.0, bonus=0.0, pieces=2.0)
+    found = retrieve(index, encoder, "Haubitzen kommen?", 2, fusion=fusion).candidates
+    assert [one.passage.article.id for one in found] == ["nah-id", "fern-id"]
+    assert found[0].pieces > found[1].pieces + 0.2
+    for one in found:
+        assert one.passage.score == pytest.approx((one.passage.dense_score or 0.0) + 2.0 * one.pieces)
+
+
+def test_an_index_without_pieces_ranks_without_them(index: Index) -> None:
+    found = retrieve(index, WordEncoder(), "Haubitzen vom Typ K9", 3).candidates
+    assert {one.pieces for one in found} == {0.0}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from qa.evaluate import Row
 
 #: Stages of a question in the order in which they happen; ``total`` is their sum.
-_STAGES = ("encode", "dense", "lexical", "fuse", "answer")
+_STAGES = ("encode", "dense", "lexical", "pieces", "words", "fuse", "answer")
 
 #: Okabe and Ito's colours, which people who cannot tell red from green can tell apart too, lighter on dark pages.
 _STYLE = """

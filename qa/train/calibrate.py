@@ -21,7 +21,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from qa.answer import FEATURES, PASSAGES, EvidenceModel, sentence_features
+from qa.answer import FEATURES, OF_PIECES, PASSAGES, EvidenceModel, sentence_features
 from qa.build import index_articles
 from qa.config import Settings
 from qa.embed import load_encoder
@@ -44,6 +44,7 @@ BONUSES = (0.0, 0.1, 0.2, 0.25, 0.3, 0.4)
 MET = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3)
 MET_ACROSS = (0.0, 0.1, 0.2, 0.25, 0.3, 0.4, 0.6)
 SENTENCE = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
+PIECES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 FURTHER = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
 
 #: Passages taken per question before the weights are tried; the shipped fusion decides which.
@@ -170,6 +171,7 @@ class Pool:
         crossed: Whether the passage is in another language than the question.
         met: Share of the question's words that it meets.
         nearest: Cosine of the question and the passage's best sentence.
+        pieces: How near the question's word pieces come to its own.
         page: Which page it belongs to, numbered from 0.
         right: The number of the page that was asked of, -1 where none of its passages was found.
     """
@@ -179,6 +181,7 @@ class Pool:
     crossed: NDArray[np.bool_]
     met: NDArray[np.float64]
     nearest: NDArray[np.float64]
+    pieces: NDArray[np.float64]
     page: NDArray[np.int64]
     right: int
 
@@ -194,6 +197,7 @@ class Pool:
             np.array([passage.article.lang != lang for passage in passages], bool),
             np.array([candidate.met for candidate in asked.found.candidates]),
             np.array([candidate.nearest for candidate in asked.found.candidates]),
+            np.array([candidate.pieces for candidate in asked.found.candidates]),
             np.array([numbers[passage.article.id] for passage in passages], np.int64),
             numbers.get(asked.question.article_id, -1),
         )
@@ -205,7 +209,7 @@ class Pool:
         words = self.bm25 / (self.bm25 + fusion.half)
         weights = np.where(self.crossed, fusion.across, fusion.weight)
         met = np.where(self.crossed, fusion.met_across, fusion.met)
-        dense = dense_score(self.cosine, self.nearest, fusion)
+        dense = dense_score(self.cosine, self.nearest, self.pieces, fusion)
         scores = dense + weights * words + fusion.bonus * self.crossed + met * self.met
         best = np.full(self.page.max() + 1, -np.inf)
         np.maximum.at(best, self.page, scores)
@@ -251,6 +255,13 @@ def fit(data: Sequence[Sample]) -> EvidenceModel:
     best = np.array([[evidence.logits(one.features).max()] for one in clear])
     scaling = LogisticRegression(C=1e6).fit(best, [one.answerable for one in clear])
     return EvidenceModel(fitted, bias, round(float(scaling.coef_[0, 0]), 3), round(float(scaling.intercept_[0]), 3))
+
+
+def without_pieces(features: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Features ``(n, f)`` as an encoder gives them that has no word pieces."""
+    known: NDArray[np.float64] = np.array([float(name not in OF_PIECES) for name in FEATURES])
+    without: NDArray[np.float64] = features * known
+    return without
 
 
 def report(name: str, model: EvidenceModel, data: Sequence[Sample], threshold: float) -> None:
@@ -303,7 +314,7 @@ def print_grid(part: str, fusions: Sequence[Fusion], grid: Mapping[str, Sequence
         print(
             f"  weight {fusion.weight:<4} half {fusion.half:<4} across {fusion.across:<4} bonus {fusion.bonus:<5} "
             f"met {fusion.met:<4} met_across {fusion.met_across:<4} sentence {fusion.sentence:<4} "
-            f"{scores}  {means[int(at)]:.4f}"
+            f"pieces {fusion.pieces:<4} {scores}  {means[int(at)]:.4f}"
         )
 
 
@@ -315,10 +326,10 @@ def main() -> None:
     options = parser.parse_args()
     encoder = load_encoder()
     collected: dict[str, list[Sample]] = {"train": [], "dev": [], "xquad": []}
-    rest = (FUSION.met, FUSION.met_across, FUSION.sentence)
+    rest = (FUSION.met, FUSION.met_across, FUSION.sentence, FUSION.pieces)
     fusions = [Fusion(*weights, *rest) for weights in product(WEIGHTS, HALVES, ACROSS, BONUSES)]
     fusions += [replace(FUSION, met=met, met_across=across) for met, across in product(MET, MET_ACROSS)]
-    fusions += [replace(FUSION, sentence=sentence) for sentence in SENTENCE]
+    fusions += [replace(FUSION, sentence=sentence, pieces=near) for sentence, near in product(SENTENCE, PIECES)]
     for part, kept in collected.items():
         grid: dict[str, list[float]] = {}
         tasks = {
@@ -335,6 +346,8 @@ def main() -> None:
                     pools = [Pool.of(one) for one in asked]
                     grid[f"{asked_in}→{written}"] = [float(np.mean([one.ndcg(f) for one in pools])) for f in fusions]
         print_grid(part, fusions, grid)
+    plain = fit([replace(one, features=without_pieces(one.features)) for one in collected["train"]])
+    print(f"for an encoder without pieces: {plain}")
     model = fit(collected["train"])
     print(dict(zip(FEATURES, model.weights, strict=True)), model)
     for part, data in collected.items():
