@@ -61,8 +61,8 @@ class Fusion:
 
 #: Chosen by ``python -m qa.train.calibrate`` on OMoS-QA train: questions and keywords in both languages over pages in
 #: German, in English, and half in each. Mean nDCG@10 of the page 0.710; weight 0.5 to 1.5, half 1.5 to 6, across 0.2 to
-#: 0.7 and bonus 0 to 0.4 were tried, then met 0 to 0.3 and met_across 0 to 0.6, then sentence 0 to 1.5 and pieces 0 to 2.
-#: pieces 0, 0.5 and 1 give .709, .712, .710; of pages in one language R@1 .560, .567 and .568; XQuAD over German text,
+#: 0.7 and bonus 0 to 0.4 were tried, then met 0 to 0.3 and met_across 0 to 0.6, then sentence 0 to 1.5 and pieces 0 to
+#: 2: 0, 0.5 and 1 give .709, .712 and .710, of pages in one language R@1 .560, .567 and .568; XQuAD over German text,
 #: which it is not fitted on, R@1 .929, .937 and .940 (eval/LOG.md).
 FUSION = Fusion(weight=1.0, half=3.0, across=0.4, bonus=0.25, met=0.1, met_across=0.25, sentence=0.5, pieces=1.0)
 
