@@ -33,7 +33,7 @@ JUDGED = 150
 
 LANGS: tuple[Lang, Lang] = ("de", "en")
 DEPTH = 10
-SEARCH = ("dense", "lexical", "words", "fuse")
+SEARCH = ("dense", "lexical", "pieces", "words", "fuse")
 
 
 @dataclass(frozen=True, slots=True)

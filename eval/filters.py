@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import statistics
 import tempfile
 import time
@@ -28,17 +29,16 @@ from qa.bot import Bot
 from qa.build import ensure_index, index_articles
 from qa.config import Settings
 from qa.embed import load_encoder
-from qa.pieces import NoPieces
 from qa.recency import newest_first
 from qa.retrieve import retrieve
 from qa.text import sentences
-from qa.types import Article, Only
+from qa.types import Article, Encoded, Only, PieceCodes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from qa.index import Index
-    from qa.types import Encoder, Vectors
+    from qa.types import EncodedQuestion, Encoder, Vectors
 
 PASSAGE_COUNT = 20_000
 ROUNDS = 12
@@ -60,8 +60,8 @@ class Case:
 
 
 @dataclass(frozen=True)
-class RandomPassages(NoPieces):
-    """An encoder that reads questions and gives passages random unit vectors."""
+class RandomPassages:
+    """An encoder that reads questions and gives passages random unit vectors and a random code for each word."""
 
     inner: Encoder
     rng: np.random.Generator
@@ -89,6 +89,23 @@ class RandomPassages(NoPieces):
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """What the encoder reads in them."""
         return self.inner.encode_queries(texts)
+
+    @property
+    def piece_bytes(self) -> int:
+        """Of the encoder that reads questions."""
+        return self.inner.piece_bytes
+
+    def encode_question(self, text: str) -> EncodedQuestion:
+        """What the encoder reads in it."""
+        return self.inner.encode_question(text)
+
+    def encode_pieces(self, texts: Sequence[str]) -> Encoded:
+        """Random vectors and codes."""
+        begins = [[word.start() for word in re.finditer(r"\S+", text)] for text in texts]
+        places = np.array([place for one in begins for place in one], np.int32)
+        codes = self.rng.integers(0, 256, (len(places), self.piece_bytes), np.uint8)
+        counts = np.array([len(one) for one in begins], np.int64)
+        return Encoded(self.encode_passages(texts), PieceCodes(codes, places, counts))
 
     def encode_words(self, words: Sequence[str]) -> Vectors:
         """As the encoder has them."""

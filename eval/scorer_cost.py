@@ -25,7 +25,7 @@ from qa.embed import load_encoder
 PASSAGE_COUNT = 7_000
 QUESTIONS = Path(__file__).parent / "questions.jsonl"
 #: Stages before any passage is weighed.
-FINDING = ("read", "topic", "encode", "dense", "lexical", "fuse")
+FINDING = ("read", "topic", "encode", "dense", "lexical", "pieces", "words", "fuse")
 ROUNDS = 3
 
 

@@ -49,6 +49,10 @@ _OF_BYTE = _WHOLE[(np.arange(256)[:, None] >> (2 * np.arange(PER_BYTE))) & 3]
 #: Scores of a text's pieces worked out at once: bounds the memory beside the codes to some 6 MB at 128 dimensions.
 _SLICE = 12_288
 
+#: Multiplications up to which OpenBLAS keeps a product in the thread that asks for it. Its threads wait for each other
+#: longer than they work: 100 passages take a question 1.3 ms in pieces of this size, 4 to 8 ms with four threads.
+_ALONE = 1 << 18
+
 
 @dataclass(frozen=True, slots=True)
 class AskedPieces:
@@ -88,7 +92,7 @@ class AskedPieces:
             last = int(np.searchsorted(ends[there], starts[there[first]] + _SLICE, side="right"))
             part = there[first : max(last, first + 1)]
             begin, end = int(starts[part[0]]), int(ends[part[-1]])
-            products = self.rows @ decoded(codes[begin:end]).T
+            products = _product(decoded(codes[begin:end]), self.rows.T).T
             best[part] = np.maximum.reduceat(products, starts[part] - begin, axis=1).T
             first += len(part)
         found: Vectors = best * self.scales
@@ -172,10 +176,19 @@ class Interaction:
 
     def _pieces(self, states: Vectors) -> Vectors:
         """Unit vectors, ``(n, dim)``."""
-        pieces = states @ self.projection
+        pieces = _product(states, self.projection)
         norms = np.linalg.norm(pieces, axis=1, keepdims=True)
         unit: Vectors = pieces / np.maximum(norms, 1e-9)
         return unit
+
+
+def _product(rows: Vectors, columns: Vectors) -> Vectors:
+    """``rows`` ``(n, k)`` times ``columns`` ``(k, m)``, a few rows at a time."""
+    product = np.empty((len(rows), columns.shape[1]), np.float32)
+    most = max(1, _ALONE // max(1, columns.size))
+    for start in range(0, len(rows), most):
+        np.matmul(rows[start : start + most], columns, out=product[start : start + most])
+    return product
 
 
 def decoded(codes: Codes) -> Vectors:

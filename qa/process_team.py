@@ -98,7 +98,8 @@ class ProcessTeam:
             EncoderError: It could not load the encoder, failed or has ended.
         """
         ready = wait(list(self._busy))
-        connection = next(one for one in self._busy if one in ready)
+        # Not by a generator that is left half used: Ctrl-C that meets Python while it ends one is lost.
+        [connection, *_] = [one for one in self._busy if one in ready]
         worker = self._busy.pop(connection)
         try:
             result: Encoded | _Failure = connection.recv()
