@@ -125,7 +125,7 @@ class OnnxEncoder:
         prompts: Mapping[str, str] | None = None,
     ) -> None:
         config = _read_config(folder)
-        for file in {MODEL_FILE: 0, TOKENIZER_FILE: 0, **config.sha256}:
+        for file in dict.fromkeys((MODEL_FILE, TOKENIZER_FILE, *config.sha256)):
             _check_file(folder / file, config.sha256.get(file))
         self.name = name or str(folder)
         self.dim = config.dim

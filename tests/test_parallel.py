@@ -269,11 +269,14 @@ def test_another_encoder_or_version_is_refused(encoder: Encoder) -> None:
 
 #: Encodes for ever with two workers, whose ids it prints.
 ENDLESS = """
+import signal
 from qa.embed import load_encoder
 from qa.parallel import Batch, EncoderSpec, ParallelEncoder
 from qa.process_team import ProcessTeam
 
 if __name__ == "__main__":
+    # Of a shell's job in the background it is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     encoder = load_encoder(threads=1)
     team = ProcessTeam(EncoderSpec.of(encoder, 1), 2)
     rows = ParallelEncoder(encoder, team).encode_batches(iter(lambda: Batch(["Ein Satz."] * 8), None))
