@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from gradio.i18n import I18nData
 
-from qa.errors import QAError
-from qa.filter_text import only_note
+from qa.filter_text import filter_fault, only_note
 from qa.labels import LABELS, interface_language
-from qa.only import read_only
+from qa.only import FilterError, read_only
 from qa.types import Only
 
 if TYPE_CHECKING:
@@ -69,8 +68,8 @@ def _summing_up(bot: Answerer, fold: gr.Accordion) -> Callable[..., Update]:
         only = only_of(since, until, outlets)
         try:
             note = only_note(read_only(only.since, only.until, only.outlets, bot.outlets), ui)
-        except QAError as error:
-            note = str(error)
+        except FilterError as error:
+            note = filter_fault(error, ui)
         return {fold: gr.update(label=note or LABELS[ui].filter)}
 
     return sum_up

@@ -12,7 +12,7 @@ from calendar import monthrange
 from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from qa.errors import QAError
 from qa.types import Only
@@ -33,9 +33,64 @@ _NAMED: Final = 5
 
 
 class FilterError(QAError):
-    """A filter cannot be understood or names what is not there."""
+    """A filter cannot be understood or names what is not there; `qa.filter_text` says it as the page does."""
 
     exit_code = 2
+
+
+class NoDateError(FilterError):
+    """A bound is no date.
+
+    Args:
+        bound: Which one.
+        given: What stands there.
+    """
+
+    def __init__(self, bound: Literal["since", "until"], given: str) -> None:
+        super().__init__(f"{bound} {given!r} is not a date", "write 2024-10-24, 2024-10 or 2024")
+        self.bound, self.given = bound, given
+
+
+class DatesSwappedError(FilterError):
+    """The first day lies after the last one.
+
+    Args:
+        since: A date as `Only` has it.
+        until: The same.
+    """
+
+    def __init__(self, since: str, until: str) -> None:
+        super().__init__(f"since {since} lies after until {until}", "swap them")
+        self.since, self.until = since, until
+
+
+class NoOutletError(FilterError):
+    """No article is from an outlet of this name.
+
+    Args:
+        name: As given.
+        known: The outlets of the index.
+
+    Attributes:
+        nearest: The outlet that may be meant, or None.
+        others: Where none may be, some that there are.
+        more: How many there are beside these.
+    """
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        by_name = {one.casefold(): one for one in known}
+        near = get_close_matches(name.casefold(), by_name, n=1)
+        self.name, self.nearest = name, by_name[near[0]] if near else None
+        self.others = () if near else tuple(by_name.values())[:_NAMED]
+        self.more = 0 if near else len(by_name) - len(self.others)
+        super().__init__(f"no article is from an outlet called {name!r}", self._mend())
+
+    def _mend(self) -> str:
+        if self.nearest is not None:
+            return f"did you mean {self.nearest!r}?"
+        if not self.others:
+            return "no article names its outlet"
+        return "there are " + ", ".join(map(repr, self.others)) + (f" and {self.more} more" if self.more else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +148,14 @@ def read_dates(since: str | None, until: str | None) -> Only:
     """
     only = Only(_read_date("since", since), _read_date("until", until))
     if is_void(only):
-        raise FilterError(f"since {only.since} lies after until {only.until}", "swap them")
+        raise DatesSwappedError(only.since or "", only.until or "")
     return only
 
 
-def _read_date(name: str, given: str | None) -> str | None:
+def _read_date(bound: Literal["since", "until"], given: str | None) -> str | None:
     text = (given or "").strip()
     if text and days_of(text) is None:
-        raise FilterError(f"{name} {text!r} is not a date", "write 2024-10-24, 2024-10 or 2024")
+        raise NoDateError(bound, text)
     return text or None
 
 
@@ -109,20 +164,9 @@ def _read_outlets(given: Sequence[str], known: Sequence[str]) -> tuple[str, ...]
     found: dict[str, None] = {}
     for name in filter(None, (" ".join(text.split()) for text in given)):
         if name.casefold() not in by_name:
-            raise FilterError(f"no article is from an outlet called {name!r}", _nearest(name, by_name))
+            raise NoOutletError(name, known)
         found[by_name[name.casefold()]] = None
     return tuple(found)
-
-
-def _nearest(name: str, by_name: Mapping[str, str]) -> str:
-    if not by_name:
-        return "no article names its outlet"
-    near = get_close_matches(name.casefold(), by_name, n=1)
-    if near:
-        return f"did you mean {by_name[near[0]]!r}?"
-    names = [repr(one) for one in list(by_name.values())[:_NAMED]]
-    more = len(by_name) - len(names)
-    return "there are " + ", ".join(names) + (f" and {more} more" if more else "")
 
 
 def both(one: Only, other: Only) -> Only:

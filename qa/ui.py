@@ -23,7 +23,9 @@ from gradio.i18n import I18nData
 from qa.answer_tools import tools
 from qa.errors import BusyError, QAError, TimeLimitError
 from qa.filter_row import FilterRow, filter_row, only_of
+from qa.filter_text import filter_fault
 from qa.labels import LABELS, interface_language, tagline
+from qa.only import FilterError
 from qa.pages import LISTING, answer_turn, escape, message_turn, question_turn, waiting_turn
 from qa.prose_turn import prose_turn
 from qa.stopping import Stops
@@ -116,8 +118,9 @@ def build_page(
             # In the place of the other one while that is shut. Not an event of Gradio's: two of one session at once can
             # leave a stream open that nobody reads, which holds up the end of the server.
             gr.Button(I18nData("stop"), elem_id="qa-stop")
-            everywhere = gr.Button("", elem_id="qa-everywhere")  # not shown: page.js presses it
-            cut = gr.Textbox("", elem_id="qa-cut", container=False, label="")  # not shown: page.js fills it
+            # Not shown, from the first moment on: page.js presses the one and fills the other.
+            everywhere = gr.Button("", elem_id="qa-everywhere", visible="hidden")
+            cut = gr.Textbox("", elem_id="qa-cut", container=False, label="", visible="hidden")
             row = filter_row(bot)
         if logged:
             gr.Markdown(I18nData("logged"), elem_id="qa-logged", container=False)
@@ -273,6 +276,8 @@ def _told(error: QAError, ui: Lang) -> str:
         return LABELS[ui].busy
     if isinstance(error, TimeLimitError):
         return LABELS[ui].too_long.format(seconds=f"{error.seconds:g}".replace(".", LABELS[ui].decimal_point))
+    if isinstance(error, FilterError):
+        return filter_fault(error, ui)
     return error.told
 
 

@@ -377,7 +377,7 @@ def test_everything_that_tells_of_the_index_follows_it(place: Archive) -> None:
 def _an_open_page_goes_on(opened: Session) -> None:
     """It was loaded when there were other articles: what it asks is answered from those of now, or it is told why not."""
     opened.filter = ["", "", ["Hafenbote 1"]]
-    assert "no article is from an outlet called 'Hafenbote 1' - there are 'Elbebote'" in unescape(
+    assert "No article is from “Hafenbote 1”. There are: Elbebote." in unescape(
         opened.ask("Ist die Brücke fertig?")[-1]
     )
     opened.filter = ["", "", ["Elbebote"]]

@@ -149,7 +149,8 @@ def test_a_search_everywhere_has_no_filter(client: TestClient, bot: FakeBot) -> 
 def test_dates_in_the_wrong_order_are_told_in_one_line(client: TestClient) -> None:
     session = Session(client)
     session.filter = ["2025-03-02", "2025-03-01", []]
-    assert "since 2025-03-02 lies after until 2025-03-01 - swap them" in unescape(session.ask("Was ist?")[-1])
+    told = "“Published from” (2 March 2025) lies after “Published until” (1 March 2025). Please swap them."
+    assert told in unescape(session.ask("Was ist?")[-1])
 
 
 @pytest.mark.parametrize("articles", [(), (make_article("a", "Ein Satz."),)])
