@@ -9,7 +9,6 @@ docs/images.
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from qa.config import Settings
 from qa.embed import load_encoder
 from qa.errors import QAError
 from qa.manifest import read_manifest
+from qa.measuring.machine import cores, processor
 
 SIZES = "1000,10000,100000,1000000"
 CACHE = Path(tempfile.gettempdir()) / "article-qa-bench"
@@ -99,7 +99,7 @@ def embedding_rate(data: Path) -> float:
 def _report(rows: Sequence[Row], embedding: float) -> str:
     asked = rows[0].searched["asked"]
     note = (
-        f"{_processor()}, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}. "
+        f"{processor()}, {cores()} cores, Python {platform.python_version()}. "
         f"{asked} questions, each asked once before it counts. Texts are articles of German sentences recombined from "
         "`train/wmt_lines`, and the paragraphs of XQuAD among them. Embedding is timed on a sample, each chunk with "
         f"its five sentences. Up to {EMBEDDED_UP_TO:,} chunks all vectors are the encoder's own; above, chunks that "
@@ -120,13 +120,6 @@ def _write(report: str, images: dict[str, str]) -> None:
     DOCUMENT.write_text(f"{before}{BEGIN}\n{report}\n\n{shown}\n{END}{after}", encoding="utf-8")
     for name, image in images.items():
         (IMAGES / name).write_text(image, encoding="utf-8")
-
-
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor()
 
 
 if __name__ == "__main__":

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eval.speed import processor
 from qa.articles import list_files, read_article
 from qa.chunks import chunk_article, embedding_text, sentence_texts
 from qa.config import Settings
 from qa.embed import load_encoder
 from qa.ingest import EMBED_SLICE
+from qa.measuring.machine import processor
 from qa.parallel import Batch, EncoderSpec, ParallelEncoder, Team
 from qa.process_team import ProcessTeam
 

@@ -6,7 +6,6 @@ the server does for it. Set the number of cores from outside: ``taskset -c 0,1 p
 
 from __future__ import annotations
 
-import os
 import platform
 import statistics
 import subprocess
@@ -19,6 +18,7 @@ from qa.bot import Bot
 from qa.build import ensure_index
 from qa.config import Settings
 from qa.embed import load_encoder
+from qa.measuring.machine import cores, processor
 
 RUNS = 7
 ASKED = 50
@@ -32,7 +32,7 @@ QUESTIONS = (
 
 def main() -> None:
     """Print every figure with its spread."""
-    print(f"{processor()}, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}")
+    print(f"{processor()}, {cores()} cores, Python {platform.python_version()}")
     with tempfile.TemporaryDirectory() as folder:
         index = Path(folder) / "index"
         _show("import qa", [_process("-c", "import qa") for _ in range(RUNS)])
@@ -62,14 +62,6 @@ def _show(name: str, times_ms: list[float]) -> None:
     ordered = sorted(times_ms)
     slow = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
     print(f"{name:<45} median {statistics.median(ordered):8.1f} ms  p95 {slow:8.1f} ms  n {len(ordered)}")
-
-
-def processor() -> str:
-    """Name of the processor."""
-    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor()
 
 
 if __name__ == "__main__":

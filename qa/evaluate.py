@@ -30,6 +30,7 @@ from qa.build import build_index, index_articles
 from qa.errors import EncoderError, IndexDamagedError, IndexMissingError, IndexStaleError
 from qa.index import articles_digest, digest_of, load_index, recipe_of
 from qa.measuring.judge import Quote, judge
+from qa.measuring.machine import cores, processor
 from qa.measuring.questions import QuestionSet, resolve
 from qa.metrics import Ranked, rank_of_relevant
 from qa.retrieve import DEPTH, FUSION, Mode, retrieve
@@ -412,8 +413,8 @@ def _run(prepared: Prepared, laps: Sequence[Mapping[str, float]]) -> dict[str, o
             for stage in stages
         },
         "machine": {
-            "processor": _processor(),
-            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+            "processor": processor(),
+            "cores": cores(),
             "system": platform.system(),
             "python": platform.python_version(),
         },
@@ -437,12 +438,3 @@ def _peak_memory_mb() -> float | None:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / 1e6 if platform.system() == "Darwin" else peak * 1024 / 1e6, 1)
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()

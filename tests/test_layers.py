@@ -22,7 +22,7 @@ LAYERS = [
     ["parallel"],
     ["process_team", "ray_team"],
     ["workers"],
-    ["measuring.questions", "measuring.datasets"],
+    ["measuring.machine", "measuring.questions", "measuring.datasets"],
     ["reading.dates", "reading.glue", "reading.imprint", "reading.furniture", "reading.lines", "reading.pdf"],
     ["reading.frontmatter", "reading.headline", "reading.formats", "reading.clean"],
     ["names"],
