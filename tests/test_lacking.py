@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.quoting.asked import read_asked
-from qa.quoting.lacking import lacks
+from qa.quoting.evidence import Evidence
+from qa.quoting.lacking import READ, SENTENCE, lacks, weighed_down
+from qa.types import Span
+from tests.fakes import article
 
 
 @pytest.mark.parametrize(
@@ -40,3 +43,25 @@ def test_one_quote_that_has_it_is_enough() -> None:
 @given(st.sampled_from(["Who said so?", "Warum floh er?", "Which weapons?", "Wo liegt Kursk?", "ja"]), st.text())
 def test_of_other_questions_nothing_is_known(question: str, quote: str) -> None:
     assert not lacks(read_asked(question), [(quote, "de")])
+
+
+def weighed(question: str, sentences: list[str]) -> list[float]:
+    """What log-odds of 0, -1, -2 ... become."""
+    evidence = [Evidence(article(text), Span(0, len(text)), -float(n), candidate=0) for n, text in enumerate(sentences)]
+    found = weighed_down(read_asked(question), evidence)
+    assert [(one.article, one.span) for one in found] == [(one.article, one.span) for one in evidence]
+    return [one.logit for one in found]
+
+
+def test_sentences_without_what_is_asked_for_count_less() -> None:
+    sentences = ["Soldaten sind schon dort.", "Es sind 40 Soldaten.", "Niemand weiß es."]
+    assert weighed("Wie viele Soldaten sind dort?", sentences) == [-SENTENCE, -1, -2 - SENTENCE]
+
+
+def test_of_other_questions_every_sentence_counts_as_it_did() -> None:
+    assert weighed("Wer floh?", ["Soldaten flohen.", "Es sind 40."]) == [0, -1]
+
+
+def test_sentences_far_down_are_not_read() -> None:
+    sentences = ["Niemand weiß es."] * READ + ["Es sind 40 Soldaten."]
+    assert weighed("Wie viele Soldaten sind dort?", sentences)[-1] == -READ - SENTENCE

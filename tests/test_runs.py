@@ -35,6 +35,15 @@ LIST = "Antragsteller brauchen drei Dinge:\n\n- einen Pass\n\n- zwei Fotos\n\n- 
         ("The bridge is shut. This costs jobs.", "This costs jobs.", "The bridge is shut. This costs jobs.", "en"),
         ("The bridge is shut. They protest.", "They protest.", "The bridge is shut. They protest.", "en"),
         ("The bridge is shut. Jobs go.", "Jobs go.", "Jobs go.", "en"),
+        ("Budanow kam. Zudem drohte er Kim.", "Zudem drohte er Kim.", "Budanow kam. Zudem drohte er Kim.", "de"),
+        (
+            "Eva kam. Mit 39 Jahren ist sie alt.",
+            "Mit 39 Jahren ist sie alt.",
+            "Eva kam. Mit 39 Jahren ist sie alt.",
+            "de",
+        ),
+        ("Eva kam. Yoon traf sie.", "Yoon traf sie.", "Eva kam. Yoon traf sie.", "de"),
+        ("Eva kam. In May they left.", "In May they left.", "Eva kam. In May they left.", "en"),
         (LIST, "- zwei Fotos", LIST[: LIST.index("\n\nDas")], "de"),
         (LIST, "Antragsteller brauchen drei Dinge:", LIST[: LIST.index("\n\nDas")], "de"),
         ("- einen Pass\n\n- zwei Fotos", "- zwei Fotos", "- zwei Fotos", "de"),
@@ -82,9 +91,30 @@ def test_the_likelier_neighbour_comes_first_and_the_run_has_its_length() -> None
     assert grow([f"{long}a.", "Ja.", f"{long}b."], 1, [2, 0]) == ["Ja.", f"{long}b."]
 
 
-@pytest.mark.parametrize(("sentence", "lang"), [("„Er kam.“", "de"), ("His car burned.", "en"), ("(Dies gilt.)", "de")])
+@pytest.mark.parametrize(
+    ("sentence", "lang"),
+    [("„Er kam.“", "de"), ("His car burned.", "en"), ("(Dies gilt.)", "de"), ("„Jetzt geht er.“", "de")],
+)
 def test_quotation_marks_and_brackets_do_not_hide_the_pronoun(sentence: str, lang: Lang) -> None:
     assert points_back(sentence, lang)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "lang"),
+    [
+        ("Yoon sagte, er werde reisen.", "de"),
+        ("Yoon reist und er spricht.", "de"),
+        ("Als er ankam, sprach Yoon.", "de"),
+        ("Die Frau, die ihn sah, ging.", "de"),
+        ("Bitte melden Sie sich.", "de"),
+        ("Am Montag kam Yoon in Warschau an und lange danach traf ihn Duda.", "de"),
+        ("The president said he would go.", "en"),
+        ("When they came, Kim left.", "en"),
+        ("Kim left because he had to.", "en"),
+    ],
+)
+def test_a_pronoun_that_its_own_sentence_may_explain_asks_for_no_other(sentence: str, lang: Lang) -> None:
+    assert not points_back(sentence, lang)
 
 
 SENTENCES = st.sampled_from(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from qa.quoting.words import closed_class
+from qa.quoting.phrases import read_sentence
+from qa.quoting.words import closed_class, read_words
 from qa.text import sentences
 from qa.types import Span
 
@@ -34,8 +35,9 @@ def run_around(article: Article, span: Span) -> Span:
     """The stretch of whole sentences to quote for a sentence; the sentence itself where it stands on its own.
 
     Before it comes, in the same paragraph, the sentence that its first pronoun or demonstrative points to ("Er sagte",
-    "This was"), and before an item of a list the sentence with the colon that opens it. After a sentence that ends
-    with a colon comes the list or the sentence that it announces. A part of an overlong sentence stays as it is.
+    "Zudem sagte er", "This was"), and before an item of a list the sentence with the colon that opens it. After a
+    sentence that ends with a colon comes the list or the sentence that it announces. A part of an overlong sentence
+    stays as it is.
     """
     sentence = span.of(article.text)
     item = _ITEM.match(sentence) is not None
@@ -90,9 +92,14 @@ def stands_alone(text: str, span: Span) -> bool:
 
 
 def points_back(sentence: str, lang: Lang) -> bool:
-    """Whether a sentence begins with a word that stands for something said before it."""
+    """Whether a sentence begins with a word that stands for something said before, or has one in its first clause."""
     begin = _OPENING.match(sentence)
-    found = _WORD.findall(sentence[begin.end() if begin else 0 :][:_REACH])
+    sentence = sentence[begin.end() :] if begin else sentence
+    return _begins_with_pronoun(sentence, lang) or _has_pronoun(sentence, lang)
+
+
+def _begins_with_pronoun(sentence: str, lang: Lang) -> bool:
+    found = _WORD.findall(sentence[:_REACH])
     if not found:
         return False
     first = found[0].casefold()
@@ -106,8 +113,30 @@ def points_back(sentence: str, lang: Lang) -> bool:
     return True
 
 
+def _has_pronoun(sentence: str, lang: Lang) -> bool:
+    """Whether the first clause says "he", "them" or the like and nothing in it can be meant.
+
+    In a German main clause a personal pronoun means nothing that stands before it ("Zudem beschuldigte er ..."; "Yoon
+    traf ihn"); in an English one it may, where a clause follows without a comma ("The president said he would").
+    """
+    breaks, personal = closed_class(lang, "clause"), closed_class(lang, "personal")
+    for at, word in enumerate(read_words(sentence[:_CLAUSE], lang)[:_EARLY]):
+        if word.sign or word.folded in breaks:
+            return False
+        if word.text in personal:
+            return lang == "de" or _nobody_before(sentence, at)
+    return False
+
+
+def _nobody_before(sentence: str, at: int) -> bool:
+    phrases = read_sentence(sentence, "en").phrases
+    return all(phrase.start >= at or phrase.sort in ("date", "amount") for phrase in phrases)
+
+
 #: Code points in which the first two words are looked for.
 _REACH = 80
+#: Code points and words in which a pronoun of the first clause is looked for.
+_CLAUSE, _EARLY = 120, 8
 
 
 def _neighbours(article: Article, span: Span) -> Sequence[Span]:
