@@ -43,7 +43,8 @@ LIST = "Antragsteller brauchen drei Dinge:\n\n- einen Pass\n\n- zwei Fotos\n\n- 
             "de",
         ),
         ("Eva kam. Yoon traf sie.", "Yoon traf sie.", "Eva kam. Yoon traf sie.", "de"),
-        ("Eva kam. In May they left.", "In May they left.", "Eva kam. In May they left.", "en"),
+        ("Eva came. In May, they left.", "In May, they left.", "Eva came. In May, they left.", "en"),
+        ("Eva came. However, she left.", "However, she left.", "Eva came. However, she left.", "en"),
         (LIST, "- zwei Fotos", LIST[: LIST.index("\n\nDas")], "de"),
         (LIST, "Antragsteller brauchen drei Dinge:", LIST[: LIST.index("\n\nDas")], "de"),
         ("- einen Pass\n\n- zwei Fotos", "- zwei Fotos", "- zwei Fotos", "de"),
@@ -111,6 +112,7 @@ def test_quotation_marks_and_brackets_do_not_hide_the_pronoun(sentence: str, lan
         ("The president said he would go.", "en"),
         ("When they came, Kim left.", "en"),
         ("Kim left because he had to.", "en"),
+        ("In Seoul, the minister, he said, was late.", "en"),
     ],
 )
 def test_a_pronoun_that_its_own_sentence_may_explain_asks_for_no_other(sentence: str, lang: Lang) -> None:

@@ -117,11 +117,12 @@ def _has_pronoun(sentence: str, lang: Lang) -> bool:
     """Whether the first clause says "he", "them" or the like and nothing in it can be meant.
 
     In a German main clause a personal pronoun means nothing that stands before it ("Zudem beschuldigte er ..."; "Yoon
-    traf ihn"); in an English one it may, where a clause follows without a comma ("The president said he would").
+    traf ihn"); in an English one it may, where a clause follows without a comma ("The president said he would"), and a
+    comma may stand behind its first words ("However, they ...").
     """
     breaks, personal = closed_class(lang, "clause"), closed_class(lang, "personal")
     for at, word in enumerate(read_words(sentence[:_CLAUSE], lang)[:_EARLY]):
-        if word.sign or word.folded in breaks:
+        if word.folded in breaks or (word.sign and not (lang == "en" and word.text == ",")):
             return False
         if word.text in personal:
             return lang == "de" or _nobody_before(sentence, at)
