@@ -25,8 +25,8 @@ from qa.chunks import chunk_article, embedding_text, sentence_texts
 from qa.config import Settings
 from qa.embed import load_encoder
 from qa.errors import QAError
+from qa.machine import cores, processor
 from qa.manifest import read_manifest
-from qa.measuring.machine import cores, processor
 
 SIZES = "1000,10000,100000,1000000"
 CACHE = Path(tempfile.gettempdir()) / "article-qa-bench"

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import os
 import platform
 import sys
 import tempfile
@@ -42,6 +41,7 @@ from eval.load_report import HEALTH_MS, Load, Saturation, load_table, outcomes, 
 from eval.load_server import ROOT, Server, build_once, measure_memory, running
 from eval.load_watch import watching
 from qa.config import Settings
+from qa.machine import cores
 
 #: Where articles and index are kept from one run to the next.
 CACHE: Final = user_cache_path("article-qa") / "load"
@@ -201,7 +201,7 @@ def main() -> None:
 def write(shown: Sequence[str]) -> None:
     """Put the tables into the documents."""
     about = (
-        f"`python -m eval.load --write`, {datetime.now(UTC):%Y-%m-%d}, {len(os.sched_getaffinity(0))} cores, Python "
+        f"`python -m eval.load --write`, {datetime.now(UTC):%Y-%m-%d}, {cores()} cores, Python "
         f"{platform.python_version()}; clients and server share the machine."
     )
     text = "\n".join([about, "", *shown])

@@ -27,6 +27,7 @@ from qa.bot import Bot
 from qa.config import Settings
 from qa.embed import load_encoder
 from qa.index import load_index
+from qa.machine import cores
 
 AT_ONCE: Final = (1, 2, 3, 4, 8)
 ENCODER_THREADS: Final = (1, 2, 4)
@@ -86,7 +87,7 @@ def main() -> None:
     place = prepare(options.cache, options.chunks, options.seed)
     asked = make_questions(read_pairs(), WARM + TIMED, options.seed + 1)
     questions = [str(one.body["question"]) for one in asked]
-    print(f"{place.chunks:,} passages, {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}")
+    print(f"{place.chunks:,} passages, {cores()} cores, load {os.getloadavg()[0]:.1f}")
     print("| encoder threads | at once | 1 client, p50 ms | 50 clients, a second | p50 ms | loop held up, p95 ms |")
     print("|---|---|---|---|---|---|")
     for threads in ENCODER_THREADS:

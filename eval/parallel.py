@@ -6,7 +6,6 @@ five sentences, repeated in changing order. Set the number of cores from outside
 
 from __future__ import annotations
 
-import os
 import random
 import sys
 import time
@@ -21,7 +20,7 @@ from qa.chunks import chunk_article, embedding_text, sentence_texts
 from qa.config import Settings
 from qa.embed import load_encoder
 from qa.ingest import EMBED_SLICE
-from qa.measuring.machine import processor
+from qa.machine import cores, processor
 from qa.parallel import Batch, EncoderSpec, ParallelEncoder, Team
 from qa.process_team import ProcessTeam
 
@@ -35,23 +34,23 @@ WORKERS = (1, 2, 4)
 
 def main(arguments: Sequence[str]) -> None:
     """Print a line for one process and one for every number of workers."""
-    cores = len(os.sched_getaffinity(0))
+    usable = cores()
     texts = list(_batches(_texts()))
     count = sum(map(len, texts))
-    print(f"{processor()}, {cores} cores; {count} texts in batches of {EMBED_SLICE}, texts a second")
-    encoder = load_encoder(threads=cores)
+    print(f"{processor()}, {usable} cores; {count} texts in batches of {EMBED_SLICE}, texts a second")
+    encoder = load_encoder(threads=usable)
     batches = [Batch(batch, encoder.piece_bytes > 0) for batch in texts]
     batches[0].encoded(encoder)
     started = time.perf_counter()
     expected = [batch.encoded(encoder) for batch in batches]
     seconds = time.perf_counter() - started
-    print(f"one process, {cores} threads: {count / seconds:6.0f}")
-    specs = {n: EncoderSpec.of(encoder, max(1, cores // n)) for n in WORKERS}
+    print(f"one process, {usable} threads: {count / seconds:6.0f}")
+    specs = {n: EncoderSpec.of(encoder, max(1, usable // n)) for n in WORKERS}
     teams: dict[str, Team] = {f"{n} workers, threads {spec.threads}": ProcessTeam(spec, n) for n, spec in specs.items()}
     if "--ray" in arguments:
         from qa.ray_team import RayTeam  # noqa: PLC0415 - needs the extra ray
 
-        teams[f"ray, {cores} actors"] = RayTeam(EncoderSpec.of(encoder, 1), cores)
+        teams[f"ray, {usable} actors"] = RayTeam(EncoderSpec.of(encoder, 1), usable)
     for name, team in teams.items():
         wide = ParallelEncoder(encoder, team)
         started = time.perf_counter()

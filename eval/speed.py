@@ -18,7 +18,7 @@ from qa.bot import Bot
 from qa.build import ensure_index
 from qa.config import Settings
 from qa.embed import load_encoder
-from qa.measuring.machine import cores, processor
+from qa.machine import cores, processor
 
 RUNS = 7
 ASKED = 50

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import os
 import resource
 import statistics
 import subprocess
@@ -28,6 +27,7 @@ from qa.build import build_index
 from qa.config import Settings
 from qa.embed import load_encoder
 from qa.index import load_index
+from qa.machine import cores
 from qa.pieces import NoPieces
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _measure(folder: Path, count: int, train: Path) -> None:
 
     for number in range(count):
         write(number, number)
-    print(f"{count} articles, {len(os.sched_getaffinity(0))} cores; encoder: a stand-in")
+    print(f"{count} articles, {cores()} cores; encoder: a stand-in")
     _show("full build", [_run("build", folder)])
     _show("no change", [_run("build", folder) for _ in range(RUNS)])
     steps: dict[str, list[dict[str, float]]] = {"add one": [], "change one": [], "remove one": []}

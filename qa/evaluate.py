@@ -29,8 +29,8 @@ from qa.bot import Bot
 from qa.build import build_index, index_articles
 from qa.errors import EncoderError, IndexDamagedError, IndexMissingError, IndexStaleError
 from qa.index import articles_digest, digest_of, load_index, recipe_of
+from qa.machine import cores, processor
 from qa.measuring.judge import Quote, judge
-from qa.measuring.machine import cores, processor
 from qa.measuring.questions import QuestionSet, resolve
 from qa.metrics import Ranked, rank_of_relevant
 from qa.retrieve import DEPTH, FUSION, Mode, retrieve

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from qa.errors import ConfigError
+from qa.machine import cores
 from qa.parallel import EncoderSpec, ParallelEncoder
 
 if TYPE_CHECKING:
@@ -44,15 +44,10 @@ def _team(settings: Settings, encoder: Encoder) -> Team | None:
                 'engine = "ray" needs a package that is missing', "pip install 'article-qa[ray]'"
             ) from None
         return RayTeam(EncoderSpec.of(encoder, threads=1), settings.workers)
-    cores = _cores()
-    workers = settings.workers or cores
+    usable = cores()
+    workers = settings.workers or usable
     if workers == 1:
         return None
     from qa.process_team import ProcessTeam  # noqa: PLC0415 - multiprocessing, which few builds need
 
-    return ProcessTeam(EncoderSpec.of(encoder, threads=max(1, cores // workers)), workers)
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return ProcessTeam(EncoderSpec.of(encoder, threads=max(1, usable // workers)), workers)

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "qa"
 
 #: From the ground up; a module may import from its own line and from the lines above it.
 LAYERS = [
-    ["errors", "interaction", "numbered", "runtime", "scratch", "stopping", "types"],
+    ["errors", "interaction", "machine", "numbered", "runtime", "scratch", "stopping", "types"],
     ["analysis", "batching", "config", "only", "text", "labels", "metrics", "wordtable"],
     ["encoding", "pieces"],
     ["torch_encoder"],
@@ -22,7 +22,7 @@ LAYERS = [
     ["parallel"],
     ["process_team", "ray_team"],
     ["workers"],
-    ["measuring.machine", "measuring.questions", "measuring.datasets"],
+    ["measuring.questions", "measuring.datasets"],
     ["reading.dates", "reading.glue", "reading.imprint", "reading.furniture", "reading.lines", "reading.pdf"],
     ["reading.frontmatter", "reading.headline", "reading.formats", "reading.clean"],
     ["names"],

@@ -5,8 +5,8 @@ import platform
 
 import pytest
 
-from qa.measuring import machine
-from qa.measuring.machine import cores, processor
+from qa import machine
+from qa.machine import cores, processor
 
 
 @pytest.mark.parametrize(

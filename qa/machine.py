@@ -1,4 +1,4 @@
-"""What a measurement ran on."""
+"""The machine: its processor, and how much of it this process may use."""
 
 from __future__ import annotations
 
