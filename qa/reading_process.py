@@ -59,6 +59,8 @@ def main(seconds: float, memory: int) -> None:
     requests = os.fdopen(os.dup(0), "rb")
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not stand between the frames
+    # Made here: a handler has no memory left for it, and where one fails CPython 3.11 can try again for ever.
+    spent = too_much_memory(memory)
     _limit_memory(memory)
     while True:
         path, root, max_bytes = read_frame(requests)
@@ -70,7 +72,7 @@ def main(seconds: float, memory: int) -> None:
         except BadFileError as error:
             reply = error.message
         except MemoryError:
-            reply = too_much_memory(memory)
+            reply = spent
         _limit_time(0)
         _end_with_asker(False)
         write_frame(replies, reply)
