@@ -15,14 +15,13 @@ names. No dictionary says so; running text does:
 from __future__ import annotations
 
 import argparse
-import json
-import lzma
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from qa.train.pairs import Line, read_parallel
 from qa.writing.names import skeleton
 
 _WORD = re.compile(r"[^\W\d_]+")
@@ -34,14 +33,6 @@ MIN_LOWER, MIN_NOUN = 2, 4
 MOST_TWINS = 0.2
 #: Letters, in the spelling of `qa.writing.names.skeleton`, by which two words begin alike.
 ALIKE = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """An English sentence and its German translation."""
-
-    english: str
-    german: str
 
 
 @dataclass(slots=True)
@@ -61,25 +52,12 @@ class Counts:
         return {word for word, n in self.capital.items() if n >= MIN_NOUN and self.twins[word] <= MOST_TWINS * n}
 
 
-def read_pairs(data: Path) -> Iterator[Pair]:
-    """Pairs of ``wmt_lines.jsonl.xz`` (each source with its first translation) and ``sentence_pairs.tsv.xz``."""
-    with lzma.open(data / "wmt_lines.jsonl.xz", "rt", encoding="utf-8") as lines:
-        for line in lines:
-            record = json.loads(line)
-            source, target = record["s"], record["t"][0]
-            yield Pair(target, source) if record["p"] == "de-en" else Pair(source, target)
-    with lzma.open(data / "sentence_pairs.tsv.xz", "rt", encoding="utf-8") as lines:
-        for line in lines:
-            english, _, german = line.rstrip("\n").partition("\t")
-            yield Pair(english, german)
-
-
-def count(pairs: Iterable[Pair]) -> tuple[Counts, Counts]:
-    """Counts of English and of German."""
+def count(lines: Iterable[Line]) -> tuple[Counts, Counts]:
+    """Counts of English and of German, of each line the first wording."""
     english, german = Counts(), Counts()
-    for pair in pairs:
-        _count(pair.english, english, frozenset())
-        _count(pair.german, german, _capitals(pair.english))
+    for line in lines:
+        _count(line.english[0], english, frozenset())
+        _count(line.german[0], german, _capitals(line.english[0]))
     return english, german
 
 
@@ -121,7 +99,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with wmt_lines and sentence_pairs")
     parser.add_argument("--out", type=Path, required=True, help="folder of the lists")
     options = parser.parse_args()
-    english, german = count(read_pairs(options.data))
+    english, german = count(read_parallel(options.data).lines)
     origin = (
         "Words that are no names, by case and translation in WMT 2021-2024 and OPUS-MT, Multi30k and OpenNMT sentences"
     )
