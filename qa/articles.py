@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qa.errors import ArticlesError, BadFileError
-from qa.reading.clean import clean
 from qa.reading.formats import READERS, parse
 from qa.text import language, normalise
 from qa.types import Article
@@ -173,6 +172,9 @@ def read_article(path: Path, root: Path, *, max_bytes: int = MAX_BYTES) -> Artic
     relative = path.relative_to(root).as_posix()
     parsed = parse(_bytes(path, max_bytes), path.suffix.lower())
     meta = parsed.meta
+    # Its patterns take a tenth of a second, and most commands read no file.
+    from qa.reading.clean import clean  # noqa: PLC0415
+
     cleaned = clean(parsed.text, title=meta.title)
     if not any(char.isalnum() for char in cleaned.text):
         raise BadFileError("nothing is left of the text without menus, buttons and credits")

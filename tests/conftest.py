@@ -13,6 +13,7 @@ from qa.bot import Bot
 from qa.build import ensure_index
 from qa.config import Settings
 from qa.embed import load_encoder
+from qa.machine import cores
 
 if TYPE_CHECKING:
     from qa.types import Encoder
@@ -25,6 +26,13 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 settings.register_profile("everywhere", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "everywhere")
+
+
+@pytest.hookimpl(optionalhook=True)  # there is no such hook without pytest-xdist
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many processes again as cores: tests of pages and of processes wait for a third of their time."""
+    return max(2, cores() * 3 // 2)
+
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -151,7 +151,7 @@ def test_a_bad_file_does_not_stop_the_build_and_is_tried_again(folders: Settings
 
 
 def test_a_larger_limit_lets_a_large_file_in(folders: Settings) -> None:
-    write(folders, "big.txt", ("Ein Satz, der sich wiederholt, Nummer eins. " * 30_000))
+    write(folders, "big.txt", ("Ein Satz, der sich wiederholt, mit " + "lang" * 200 + ". ") * 1_300)
     small = Settings(articles=folders.articles, index=folders.index, chunk_words=100, max_file_mb=1)
     assert "large" in build_index(small, WordEncoder(dim=8)).bad[0].reason
     larger = Settings(articles=folders.articles, index=folders.index, chunk_words=100, max_file_mb=2)
